@@ -1,6 +1,6 @@
 import { defineConfig } from "oxlint";
 
-/** What each folder of `src` may import besides itself: the layers of docs/architecture.md, which a test compares. */
+/** What each folder of `src` may import besides itself. A test compares these layers with docs/architecture.md. */
 const core = ["protocol", "platform", "state", "define", "relay"];
 const server = [...core, "room", "auth", "world", "shard", "objects"];
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
@@ -25,7 +25,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   demo: [],
 };
 
-/** The same for the folders of `src/room`. Files of `src/room` itself may import all of them, but not the reverse. */
+/**
+ * What each folder of `src/room` may import there. Files of `src/room` itself may import all folders, but not the
+ * reverse.
+ */
 export const ROOM: Readonly<Record<string, readonly string[]>> = {
   timing: [],
   connections: ["timing"],
@@ -40,7 +43,7 @@ export const ROOM: Readonly<Record<string, readonly string[]>> = {
   shards: ["timing", "connections", "storage", "sync"],
 };
 
-/** Folders from which a layer may import types, though not code. */
+/** Folders from which a layer may import types, but no code. */
 export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   client: ["define", "state"],
   netcode: ["define"],
@@ -49,7 +52,7 @@ export const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = {
   cli: ["define"],
 };
 
-/** Entry points that anybody may use. */
+/** Entry points that a layer may import although it may not import their folders. */
 const ENTRIES: Readonly<Record<string, readonly string[]>> = {
   demo: ["!**/client/index.ts", "!**/inspector/index.ts"],
 };
@@ -86,7 +89,7 @@ function patternsOf(layer: string): Pattern[] {
   return layer === "objects" || layer === "testing" ? patterns : [...patterns, PLATFORM];
 }
 
-/** The published commands find these in one module only: see .ci/bundle-cli.mjs. */
+/** Only one module may import these packages, because .ci/bundle-cli.mjs bundles them for the published commands. */
 const BUNDLED: Pattern = { group: ["commander", "ws"], message: "Import it from src/cli/libraries.ts" };
 const commands = [
   restricted("src/cli/**", [...patternsOf("cli"), BUNDLED]),
@@ -123,7 +126,7 @@ const entryPoints = restricted("src/*.ts", [
   PLATFORM,
 ]);
 
-/** Only the adapter reaches into signals: what it uses there is no public API of `@signe/reactive`. */
+/** Parts of signals that are not public API of `@signe/reactive`. Only the adapter may use them. */
 const PRIVATE_PARTS = ["_subject", "_isFrozen", "_items", "_obj", "obj", "observable", "subscription", "dependencies"];
 const signals = [
   {
@@ -188,7 +191,7 @@ export default defineConfig({
     "test/bench/peers/agents",
     "src/inspector/assets.ts",
     "src/client/file-text.ts",
-    // Parts of projects: they are type-checked as whole ones, by `npm run test:package`.
+    // These are parts of projects. `npm run test:package` type-checks them in complete projects.
     "src/templates",
   ],
 });

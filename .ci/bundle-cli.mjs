@@ -1,4 +1,4 @@
-// Puts the packages that only the commands need into dist, so that who uses the library does not install them.
+// Bundles the packages that only the commands need into dist, so that users of the library do not have to install them.
 import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
@@ -18,7 +18,7 @@ await build({
   target: "node20",
   minify: true,
   sourcemap: true,
-  // They are CommonJS, and load modules of Node.
+  // These packages are CommonJS, and require modules of Node.
   banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
   logLevel: "warning",
 });

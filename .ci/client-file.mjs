@@ -1,5 +1,6 @@
-// Makes the client as one ESM file, for pages that are not bundled: as text in src/client/file-text.ts, which is not
-// committed, for Workers that serve it; and with --file as dist/durable-rooms.js, for a CDN.
+// Bundles the client into one ESM file, for pages without a bundler. By default it becomes text in
+// src/client/file-text.ts, for Workers that serve it; that file is not committed. With --file it becomes
+// dist/durable-rooms.js, for a CDN.
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -23,7 +24,7 @@ if (isFile) writeFileSync(`${root}dist/durable-rooms.d.ts`, 'export * from "./cl
 else {
   const { text } = outputFiles[0];
   const tag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 16)}"`;
-  // With their type, or the declarations would have the whole text once more.
+  // Declare the type: otherwise the declaration file would contain the whole text once more.
   const lines = Object.entries({ tag, text }).map(
     ([name, value]) => `export const ${name}: string = ${JSON.stringify(value)};\n`,
   );

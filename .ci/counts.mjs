@@ -1,4 +1,4 @@
-// Prints how many tests ran, over all the reports of vitest that it is given. None at all is a failure.
+// Prints how many tests ran, according to the given reports of vitest. Fails if none ran.
 import { readFileSync } from "node:fs";
 
 const reports = process.argv.slice(2).map((path) => JSON.parse(readFileSync(path, "utf8")));

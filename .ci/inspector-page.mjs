@@ -1,5 +1,5 @@
-// Makes src/inspector/assets.ts: the inspector's page as text in a module, so that the bundler of whoever uses it needs
-// to know nothing of pages. It is not committed; `npm install` makes it.
+// Writes the inspector's page as text into src/inspector/assets.ts, so that a user's bundler does not have to handle a
+// page. The file is not committed; `npm install` creates it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
@@ -22,6 +22,6 @@ const assets = {
   script: textOf("main.js"),
   style: textOf("style.css"),
 };
-// With their type, or the declarations would have the whole text once more.
+// Declare the type: otherwise the declaration file would contain the whole text once more.
 const lines = Object.entries(assets).map(([name, text]) => `export const ${name}: string = ${JSON.stringify(text)};\n`);
 writeFileSync(path("assets.ts"), `// Made by .ci/inspector-page.mjs of what is in page.\n${lines.join("")}`);

@@ -1,5 +1,5 @@
-// Writes docs/llms.txt, an index of the documents for language models (https://llmstxt.org), and docs/llms-full.txt, which
-// has all guides in one file. Both are made with each build, and are published, but not committed.
+// Writes docs/llms.txt, an index of the documents for language models (https://llmstxt.org), and docs/llms-full.txt,
+// which contains all guides. Each build creates both. They are published, but not committed.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -19,9 +19,9 @@ const list = sections.map(([heading, rows]) => {
 });
 writeFileSync(`${docs}llms.txt`, `# durable-rooms\n\n> ${about.replaceAll("\n", "\n> ")}\n\n${list.join("\n")}`);
 
-/** Those that say how it is used. What compares it with others, and its inside, would only take room. */
+/** Pages that do not describe how to use the package: comparisons and internals would only take space. */
 const LEFT_OUT = /^(coming-from|upstream|architecture|benchmarks|threat|reference\/|protocol)/;
 const pages = sections.flatMap(([, rows]) => rows.map(([, , page]) => page)).filter((page) => !LEFT_OUT.test(page));
-/** A page as readers see it: without what completes its examples, and where its numbers come from. */
+/** A page as readers see it, without the comments that complete its examples or name the source of a number. */
 const shown = (page) => readFileSync(docs + page, "utf8").replaceAll(/^ *<!--[^]*?-->\n|<!--.*?-->/gm, "");
 writeFileSync(`${docs}llms-full.txt`, pages.map((page) => shown(page).trim()).join("\n\n---\n\n"));

@@ -1,5 +1,5 @@
-// Prints what the parts of the Worker of one small room, and those of the client, cost: by how much the gzipped bundle shrinks
-// when a part's modules export nothing but empty classes. Needs dist. `npm run size:parts`
+// Prints how many bytes each part of the Worker of one small room, and of the client, costs (`npm run size:parts`): the
+// gzipped bundle is built again with empty classes in place of everything that the part's modules export. Needs dist.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -7,7 +7,7 @@ import { build } from "esbuild";
 import { minimalRoom } from "./minimal-room.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** A module is of the first part that matches its path. */
+/** A module belongs to the first part whose pattern matches its path. */
 const WORKER = {
   Hono: /node_modules\/hono\//,
   "rxjs, tslib and `@signe/reactive`": /node_modules\/(rxjs|tslib|@signe)\//,
@@ -33,7 +33,7 @@ const CLIENT = {
   "State: store, sharing, resume": /dist\/client\/(store|structural-sharing|sync-position|follow)|dist\/protocol/,
 };
 
-/** A module with the same names, all of which are empty classes. */
+/** A module that exports the same names, all of them as empty classes. */
 function emptied(path) {
   const code = readFileSync(path, "utf8");
   const listed = [...code.matchAll(/export \{([^}]*)\}/g)].flatMap(([, names]) => names.split(","));
@@ -55,7 +55,7 @@ function emptied(path) {
   return `const Empty = class {};\nexport { ${[...names].map((name) => `Empty as ${name}`).join(", ")} };\n${reexports.join("\n")}`;
 }
 
-/** @param isLeftOut says of a path whether its module is emptied */
+/** @param isLeftOut whether the module at a path is replaced by an empty one */
 async function size(contents, isLeftOut) {
   const empty = {
     name: "empty",

@@ -1,4 +1,4 @@
-// Prints what users pay in bytes, and fails above the limits of the project. Needs dist and dist-worker.
+// Prints the sizes of what users deploy or load, and fails if one exceeds its limit. Needs dist and dist-worker.
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -6,14 +6,14 @@ import { build } from "esbuild";
 import { minimalRoom } from "./minimal-room.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** What must never reach a browser. */
+/** Packages that must never reach a browser. */
 const SERVER_ONLY = /node_modules\/(zod|hono|jose|rxjs|@signe|commander|ws)\//;
 const WORLDS = 'import { worlds } from "./dist/worlds.js";';
 const INSPECTOR = 'import { inspector } from "./dist/inspector/index.js";';
 const withAuth = minimalRoom(', auth: jwt({ secret: "AUTH_JWT_SECRET" })');
 const withWorlds = WORLDS + minimalRoom(", world: worlds()");
 const inspected = WORLDS + INSPECTOR + minimalRoom(", world: worlds(), inspector");
-/** The demo as it would be without its inspector. */
+/** Builds the demo without its inspector. */
 const uninspected = {
   name: "uninspected",
   setup({ onResolve, onLoad }) {
@@ -22,10 +22,10 @@ const uninspected = {
   },
 };
 
-/** @returns the code, and which files it is made of, the largest first */
+/** @returns the code, and the files that it contains, with the largest first */
 async function bundle(contents, external, plugins = []) {
   const options = { bundle: true, minify: true, format: "esm", metafile: true, write: false, conditions: ["workerd"] };
-  // As for `wrangler deploy`, which leaves out what is for development.
+  // As `wrangler deploy` does, which leaves out code for development.
   const define = Object.fromEntries(["", "globalThis."].map((at) => [`${at}process.env.NODE_ENV`, '"production"']));
   const stdin = { contents, resolveDir: root };
   const { outputFiles, metafile } = await build({ ...options, stdin, external, plugins, define, logLevel: "warning" });
@@ -68,7 +68,7 @@ report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
   71.6,
-  // Nor what is for development.
+  // A small room must not contain these parts, nor code for development.
   /dist\/(world|shard|relay|room\/shards\/(?!no-)|\w+\/(check-|broken|development|postponed))|node_modules\/(zod|jose)\//,
 );
 report("durable-rooms/client", await bundle('export * from "./dist/client/index.js"', []), 14.0, SERVER_ONLY);

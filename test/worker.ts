@@ -9,19 +9,19 @@ import { findRoom } from "../src/testing/registry.ts";
 import { createLog } from "../src/platform/log.ts";
 import { checkWorldConfig } from "../src/world/settings.ts";
 
-/** The Worker that the tests run against: it serves whatever rooms they register, and checks their tokens. */
+/** The Worker that runs in the tests: it serves all rooms that they register, and checks their tokens. */
 export class RoomObject extends inspector.room(TestedRoom) {}
 export class ShardObject extends inspector.shard(TestedShard) {}
 
 const findWorld = createFindWorld(findRoom, checkWorldConfig({ shardCapacity: 3 }), createLog(), ANYWHERE);
 
 export class WorldObject extends inspector.room(TestedWorld) {
-  /** A World that is of no service under test. */
+  /** Also finds Worlds that belong to no service under test. */
   protected override find(party: string, id: string): ReturnType<typeof findWorld> {
     return super.find(party, id) ?? findWorld(party, id);
   }
 
-  // Shards that a test made by itself belong to no World.
+  // Shards that a test assigned itself have the World "none".
   override async fetch(request: Request): Promise<Response> {
     return this.ctx.id.name === "world/none" ? Response.json({ success: true }) : super.fetch(request);
   }

@@ -5,15 +5,16 @@ import { settingsOf } from "../../src/define/settings.ts";
 import { checkWorldConfig } from "../../src/world/settings.ts";
 import { defaultsOf } from "./options.mjs";
 
-/** The defaults of `defineRoom` and `worlds`, by the names that docs/limits.md has for the options. */
+/** The defaults of `defineRoom` and `worlds`, by the names of the options in docs/limits.md. */
 function defaults() {
   const worlds = Object.entries(checkWorldConfig({})).map(([name, value]) => [`world.${name}`, value]);
   return new Map([...Object.entries(settingsOf({})), ...worlds]);
 }
 
 /**
- * @returns the page with the default in each row whose limit is an option, and with the numbers of the constants that
- * the others name: `64<!-- protocol/values.ts#MAX_DEPTH -->`
+ * Replaces the numbers of docs/limits.md: in rows about an option by its default, and in other rows by the constant
+ * that a comment names, as in `64<!-- protocol/values.ts#MAX_DEPTH -->`.
+ * @returns the new page
  */
 export function writeLimits(page) {
   const values = defaults();
@@ -28,7 +29,7 @@ export function writeLimits(page) {
 
 const MILLISECONDS = { s: 1000, min: 60_000, hour: 3_600_000 };
 
-/** A number of a source file: a constant, a product of some, or a field of one, as in `MAX_WAITING.user`. */
+/** A number from a source file: a constant, a product of constants, or a field of one, as in `MAX_WAITING.user`. */
 function constantOf(file, path) {
   const [name, field] = path.split(".");
   const source = readFileSync(new URL(`../../src/${file}`, import.meta.url), "utf8");
@@ -42,7 +43,7 @@ function constantOf(file, path) {
     .reduce((product, factor) => product * factor);
 }
 
-/** @param before the cell as it was, which says the unit */
+/** @param before the previous text of the cell, which contains the unit */
 function inWords(value, before) {
   if (value === Infinity) return before.startsWith("no") ? before : "no limit";
   if (typeof value === "object")
@@ -63,7 +64,7 @@ const CLIENT = {
   "SocketOptions.reconnectionDelayGrowFactor": ["client/reconnecting-socket.ts", "DELAYS.reconnectionDelayGrowFactor"],
 };
 
-/** @throws Error that names the option, if a docstring says another default than the code has */
+/** @throws Error with the name of the option if its docstring has another default than the code */
 export function checkDefaults(project) {
   const values = [
     ...[...defaults()].map(([name, value]) => [
@@ -80,7 +81,7 @@ export function checkDefaults(project) {
   }
 }
 
-/** The value that a docstring says, such as "`{ messages: 500, per: 1000 }`" or "300,000 (5 minutes)". */
+/** Parses the value in a docstring, such as "`{ messages: 500, per: 1000 }`" or "300,000 (5 minutes)". */
 function read(preset = "") {
   const json = preset
     .replaceAll("`", "")

@@ -1,8 +1,8 @@
-// Writes the tables of docs/options.md from the docstrings of the types that they are named after: each stands between
-// `<!-- RoomDefinition -->` and `<!-- end of RoomDefinition -->`.
+// Writes the tables of docs/options.md from the docstrings of types. The table of a type is between `<!--
+// RoomDefinition -->` and `<!-- end of RoomDefinition -->`, with the name of the type.
 import { ReflectionKind } from "typedoc";
 
-/** The guides that say more. */
+/** The guides that describe an option in more detail. */
 const GUIDES = {
   RoomDefinition: {
     actions: "actions.md",
@@ -69,16 +69,16 @@ const GUIDES = {
   },
 };
 
-/** What handlers get: of these only the first sentence is shown. */
+/** Objects that handlers get. Their tables only have the first sentence of each docstring. */
 const HANDLES = { RoomHandle: "room", Connection: "conn" };
 
-/** Signatures that the type has as one list of arguments. */
+/** Methods whose type has a rest parameter in place of single parameters. */
 const CALLS = { schedule: "schedule(name, when, payload, { key })" };
 
-/** Those whose table has only what they add to another one. */
+/** Types whose tables only have the options that they add to the type that they extend. */
 const EXTENSIONS = new Set(["RoomOptions", "ShardOptions", "FindOptions", "ListOptions"]);
 
-/** @returns the page with its tables as the docstrings are */
+/** @returns the page with tables that match the docstrings */
 export function writeOptions(page, project) {
   const names = [...page.matchAll(/^<!-- end of (\w+) -->$/gm)].map(([, name]) => name);
   return names.reduce((text, name) => {
@@ -89,7 +89,7 @@ export function writeOptions(page, project) {
   }, page);
 }
 
-/** @returns the default of each option of a type, as its docstring says it */
+/** @returns the default of each option of a type, as its docstring has it */
 export function defaultsOf(name, project) {
   const options = membersOf(name, project).filter(({ flags }) => flags.isOptional);
   return new Map(options.map((option) => [option.name, describe(option, name).preset]));
@@ -98,7 +98,7 @@ export function defaultsOf(name, project) {
 function tableOf(name, project) {
   const handle = HANDLES[name];
   const members = membersOf(name, project).filter((member) => !commentOf(member)?.getTag("@deprecated"));
-  // Which options it has depends on something: its own docstring names them.
+  // The type is conditional, so it has no fixed options. Its own docstring names them.
   if (members.length === 0) return `${commentText(typeNamed(name, project).comment)}\n`;
   const guides = GUIDES[name] ?? {};
   const unknown = Object.keys(guides).filter((key) => !members.some((member) => member.name === key));
@@ -109,7 +109,7 @@ function tableOf(name, project) {
     const title = link ? `[${code}](${link})` : code;
     if (handle) return [title, firstSentence(textOf(member))];
     const { text, preset } = describe(member, name);
-    // In one column with the name, so that a phone has room for the text.
+    // Put the type into the same column as the name, so that there is room for the text on a phone.
     return [`${title}<br>${member.signatures ? "function" : typeOf(member.type)}`, preset, text];
   });
   const head = handle ? [`\`${handle}\``, ""] : ["option", "default", ""];
@@ -124,14 +124,14 @@ function typeNamed(name, project) {
   return found;
 }
 
-/** The options of a type in the order of its source, the required ones first. */
+/** The options of a type in the order of the source, with the required ones first. */
 function membersOf(name, project) {
   const members = typeNamed(name, project).children ?? [];
   const own = EXTENSIONS.has(name) ? members.filter((member) => !member.inheritedFrom) : members;
   return own.toSorted((a, b) => Boolean(a.flags.isOptional) - Boolean(b.flags.isOptional) || a.id - b.id);
 }
 
-/** What an option does, and its default, which is the last sentence of its docstring. */
+/** What an option does, and its default, which is in the last sentence of the docstring. */
 function describe(member, name) {
   const text = textOf(member);
   if (!member.flags.isOptional) return { text: text.replace(/ ?Required\.$/, ""), preset: "required" };
@@ -166,7 +166,7 @@ function callOf({ name, signatures }) {
   return CALLS[name] ?? `${name}(${parameters.map((parameter) => parameter.name).join(", ")})`;
 }
 
-/** The type in a few words: the reference has all of it. */
+/** The type in a few words. The reference has the complete type. */
 function typeOf(type) {
   switch (type.type) {
     case "intrinsic":
@@ -190,7 +190,7 @@ function typeOf(type) {
 
 function referenceOf({ name, typeArguments }) {
   if (name === "Hook") return "function";
-  // A value, or a function that returns it.
+  // These types stand for a value, or a function that returns it.
   if (name === "Choice" || name === "Given") return `${typeOf(typeArguments[0])} | function`;
   if (name === "RateLimit") return "{ messages, per }";
   if (name.length === 1) return "schema";

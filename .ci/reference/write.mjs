@@ -1,6 +1,6 @@
-// Writes docs/reference from the docstrings, as they are in the declaration files of `dist`: a page for each entry point
-// of package.json; and what docs/options.md and docs/limits.md have of docstrings and defaults. With --check it writes
-// nothing, and fails where a page is not as it should be. Needs a build.
+// Writes docs/reference from the docstrings in the declaration files of `dist`, with a page for each entry point of
+// package.json. Also updates docs/options.md and docs/limits.md, as far as they come from docstrings and defaults. With
+// --check, it writes nothing, and fails if a page is out of date. Needs a build.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const docs = join(root, "docs");
 const { name, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/** The entry points, by the names of their pages. */
+/** The entry points, with the names of their pages. */
 const entries = Object.entries(exports).map(([path, { types }]) => ({
   page: path === "." ? "index" : path.slice("./".length),
   specifier: path.replace(".", name),
@@ -31,7 +31,7 @@ used. Some types have no name to import. \`S\` is the state of a room, \`Context
 \`UserOf<S>\` the type of its users, \`Awaitable<T>\` is \`T | Promise<T>\`, and \`Parsed<Z>\` what a schema makes of a value.
 `;
 
-/** What typedoc calls the module of a declaration file. */
+/** The name that typedoc gives to the module of a declaration file. */
 function moduleIn(file) {
   return relative(join(root, "dist"), file).replace(/(\/index)?\.d\.ts$/, "");
 }
@@ -45,7 +45,7 @@ async function convert(folder) {
     outputFileStrategy: "modules",
     readme: "none",
     logLevel: "Error",
-    // The build has checked the types, with the TypeScript of the project.
+    // The build has already checked the types with the project's TypeScript.
     skipErrorChecking: true,
     excludeInternal: true,
     excludePrivate: true,
@@ -69,7 +69,7 @@ async function convert(folder) {
   });
   const project = await app.convert();
   if (!project || app.logger.hasErrors()) throw new Error("The reference cannot be made");
-  // Modules are named by their files.
+  // Typedoc names modules after their files. Rename them after their pages.
   for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
     module.name = entries.find(({ file }) => moduleIn(file) === module.name)?.page ?? module.name;
   }
@@ -79,7 +79,7 @@ async function convert(folder) {
   return { app, project };
 }
 
-/** The anchors of a page as GitHub makes them, by what the headings say. */
+/** The anchors that GitHub creates for a page, by the text of the headings. */
 function anchorsOf(text) {
   const seen = new Map();
   const anchors = new Map();
@@ -95,13 +95,13 @@ function anchorsOf(text) {
   return anchors;
 }
 
-/** Repairs links to a type whose name is that of a function, but for the case: the plugin counts more headings. */
+/** Repairs links to types. The plugin numbers headings in another way than GitHub if names only differ in case. */
 function repairLinks(pages) {
   const anchors = new Map([...pages].map(([file, text]) => [file, anchorsOf(text)]));
   for (const [file, text] of pages) {
     const repaired = text.replaceAll(/\[(`?)(\w+)\1\]\(([\w.]*)#[\w-]+\)/g, (link, tick, type, other) => {
       const headings = anchors.get(other || file);
-      // A type that can be called has a heading as a function.
+      // The heading of a type that can be called has the form of a function's.
       const anchor = headings?.get(type) ?? headings?.get(`${type}()`);
       return anchor === undefined ? link : `[${tick}${type}${tick}](${other}#${anchor})`;
     });
@@ -115,7 +115,7 @@ async function generate() {
   const folder = mkdtempSync(join(tmpdir(), "reference-"));
   try {
     const { app, project } = await convert(folder);
-    // Before the plugin changes what it prints.
+    // Do this before the plugin changes the texts for its output.
     checkDefaults(project);
     const tables = [
       ["options.md", writeOptions(read("options.md") ?? "", project)],

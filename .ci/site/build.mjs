@@ -11,7 +11,7 @@ for (const name of ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs"]) {
   cpSync(`${site}../../${name}`, `${pages}/${name}`, { recursive: true });
 }
 for (const path of globSync(`${pages}/**/*.md`)) {
-  // The site's name for the page of a folder.
+  // The site calls the page of a folder index.md.
   writeFileSync(path, readFileSync(path, "utf8").replaceAll(/(\]\([^)]*)README\.md/g, "$1index.md"));
   renameSync(path, path.replace(/README\.md$/, "index.md"));
 }

@@ -80,7 +80,7 @@ describe("createRooms throws at start-up and says what to do", () => {
   });
 });
 
-describe("operators of a service without auth", () => {
+describe("the endpoints for operators in a service without auth", () => {
   const ask = async (config: object) => {
     const { app } = createRooms({ rooms: [room("a")], cors: false, ...config });
     const headers = { authorization: `Bearer ${await operatorToken({ rooms: "*" })}` };
@@ -88,13 +88,13 @@ describe("operators of a service without auth", () => {
   };
 
   it.each([
-    ["there are some with Worlds", () => ({ world: worlds() })],
-    ["there are some with an inspector", () => ({ inspector })],
+    ["accept operators' tokens with Worlds", () => ({ world: worlds() })],
+    ["accept operators' tokens with an inspector", () => ({ inspector })],
   ])("%s", async (_, config) => {
     expect((await ask(config())).status).toBe(200);
   });
 
-  it("there are none otherwise, and the response says what to do", async () => {
+  it("refuse all tokens otherwise, and the response says what to do", async () => {
     const response = await ask({});
     expect([response.status, await response.text()]).toEqual([401, expect.stringContaining("auth: jwt(")]);
   });

@@ -7,7 +7,7 @@ import { sync } from "../../src/state/fields.ts";
 
 const room = (path: string) => defineRoom({ path, state: () => ({ count: sync(signal(0)) }) });
 
-// What createRooms refuses besides is in create-rooms.test.ts.
+// create-rooms.test.ts tests what else createRooms refuses.
 describe("createDirectory", () => {
   it("finds a room by party and id, with the parameters of its path", () => {
     const game = room("game-{id}");

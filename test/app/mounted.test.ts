@@ -40,7 +40,7 @@ function makeService(log: (entry: LogEntry) => void = () => {}) {
   return app;
 }
 
-/** How an app may be a part of another one, and where it then is. */
+/** Ways to mount the app in another app, with the base path that each of them results in. */
 const PLACES: Record<string, [base: string, app: () => Hono]> = {
   route: ["/game", () => new Hono().route("/game", makeService() as never)],
   mount: ["/game", () => new Hono().mount("/game", makeService().fetch as never)],

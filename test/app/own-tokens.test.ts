@@ -10,7 +10,7 @@ import { testRoom as kitRoom } from "../../src/testing/index.ts";
 import { sync } from "../../src/state/fields.ts";
 import { TestClient, testRoom, token } from "../support/harness.ts";
 
-/** What guards see of a request's own token. */
+/** The parts of a request in which a guard can see the client's own token. */
 interface Shown {
   readonly header: string | null;
   readonly query: string;
@@ -18,7 +18,7 @@ interface Shown {
 
 const NOTHING: Shown = { header: null, query: "" };
 
-/** A room that checks tokens itself, and notes what it was shown. */
+/** A room that checks tokens itself, and records the tokens that its guards see. */
 function makeRoom() {
   const guarded: Shown[] = [];
   const shown = (request: Request | undefined): Shown => ({

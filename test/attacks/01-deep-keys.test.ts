@@ -6,7 +6,7 @@ import { collection, persist, sync } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import { call } from "./support.ts";
 
-/** Clients take a key with dots for a path: this one is 3,000 objects inside each other. */
+/** Clients read a key with dots as a path: this one describes 3,000 nested objects. */
 const deepKey = Array.from({ length: 3000 }, () => "a").join(".");
 const stateOf = () => {
   const label = persist(signal(""));
@@ -14,7 +14,7 @@ const stateOf = () => {
     box: sync(signal<Record<string, unknown>>({})),
     any: sync(signal<unknown>(null)),
     label,
-    // A field that is made of what a client sent, which nobody checked as a key.
+    // A field whose keys come from what a client sent. Nothing checks them as keys.
     counts: sync(computed(() => (label() === "" ? {} : { [label()]: 1 }))),
     count: sync(signal(0)),
   };
@@ -42,7 +42,7 @@ const clientState = () => ({
   count: signal(0),
 });
 
-/** A room with two clients, whose typed ones throw into the room if a packet breaks them. */
+/** A room with two clients. A packet that breaks their typed clients throws inside of the room. */
 async function roomOfTwo() {
   const room = new MemoryRoom<State>(definition.compiled);
   room.clientInstance = clientState;
@@ -60,7 +60,7 @@ it.each(["put", "mutate", "set"])(
     await call(room as never, victim, "count");
     expect(victim.isOpen).toBe(true);
     expect(countOf(victim)).toEqual([2, 2]);
-    // Newcomers, too, and after a restart.
+    // Clients that join later get the state too, also after a restart.
     expect(countOf(await room.connect("new"))).toEqual([2, 2]);
     room.crash();
     expect(countOf(await room.connect("newer"))).toEqual([2, 2]);
@@ -121,16 +121,16 @@ it("a field that cannot be sent does not stop other fields from being sent, and 
   await call(room as never, hostile, "both", deepKey);
   expect(countOf(victim)).toEqual([1, 1]);
   expect(room.log.map(({ event }) => event)).toContain("state_failed");
-  // It is no obstacle to what changes later, nor to newcomers.
+  // The refused value does not block later changes, and newcomers get the state.
   await call(room as never, victim, "count");
   expect(countOf(victim)).toEqual([2, 2]);
   expect(countOf(await room.connect("new"))).toEqual([2, 2]);
-  // As soon as it can be sent again, it is.
+  // The field is sent again as soon as its value is valid.
   await call(room as never, hostile, "label", "fine");
   expect(victim.clients.map(({ state }) => (state as { counts?: unknown }).counts)).toEqual([{ fine: 1 }, { fine: 1 }]);
 });
 
-/** A tree that clients let grow, and what each node of it holds. */
+/** A tree in which clients add nodes, and the contents of each node. */
 class Branch {
   bag = sync(signal<Record<string, unknown>>({}));
   branches = collection(Branch);

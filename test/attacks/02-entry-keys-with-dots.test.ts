@@ -33,7 +33,7 @@ const definition = defineRoom({
 });
 type State = ReturnType<typeof stateOf>;
 
-/** Entries that are all alike stay in storage until somebody reads them. */
+/** Entries that all have the same kinds of fields stay in storage until they are read. */
 const lightState = () => ({
   lights: collection(() => ({ level: sync(signal(0)), heat: sync(signal(0), { persist: false }) })),
 });
@@ -58,7 +58,7 @@ const renamedRoom = defineRoom({
   },
 });
 
-/** What clients show of an offer: a plain client, and one that keeps signals. */
+/** The offers that a socket's two clients have: a plain object, and one with signals. */
 const offersOf = (socket: { clients: readonly { state: unknown }[] }) =>
   socket.clients.map((client) => (client.state as { offers?: Record<string, unknown> }).offers);
 

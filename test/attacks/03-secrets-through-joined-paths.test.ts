@@ -9,7 +9,7 @@ import { call } from "./support.ts";
 
 const SECRET = "only-for-trusted-eyes";
 
-/** A tree of nodes whose keys clients choose. Whoever opened a node reads its note, and so does who is trusted. */
+/** A tree of nodes whose keys clients choose. Only trusted users, and users to whom a node is open, see its note. */
 class TreeNode {
   openTo = signal<string[]>([]);
   note = sync(signal(""), {
@@ -27,7 +27,7 @@ const definition = defineRoom({
   throttleSync: 0,
   state: stateOf,
   actions: {
-    /** A node of one's own, which one may read. */
+    /** Adds a node that its author may read. */
     add: {
       run({ state, auth }, key) {
         const node = new TreeNode();
@@ -36,7 +36,7 @@ const definition = defineRoom({
         state.nodes()[key as string] = node;
       },
     },
-    /** The owner of the tree hides something below a node. */
+    /** The owner of the tree hides a note below a node. */
     hide: {
       run({ state }, path) {
         const [first, second] = path as [string, string];
@@ -73,7 +73,7 @@ const position = (socket: MemorySocket) => {
 };
 const toldOf = (...sockets: MemorySocket[]) => sockets.flatMap(({ texts }) => texts).join("\n");
 
-/** Keys that look like a path below another entry, however names are put together. */
+/** Keys that look like the path to a nested entry, for every separator with which code may join the parts of a path. */
 const JOINED = ["a.children.b", "a\0children\0b", "a\nchildren\nb", "a/children/b", "a,children,b", "a children b"];
 
 describe.each(JOINED)("a stranger with an entry named %j", (joined) => {
@@ -133,7 +133,8 @@ describe.each(JOINED)("a stranger with an entry named %j", (joined) => {
     const stranger = await room.connect("stranger", { sub: "stranger" }, undefined, "protocol=2");
     await call(room as never, stranger, "add", joined);
     await call(room as never, friend, "hide", ["a", "b"]);
-    // Each sees one change in this turn: what is made once for viewers of the same kind must be theirs.
+    // Both see one change in this turn. What is encoded once for several viewers must only reach viewers of one kind.
+    // kind.
     await call(room as never, friend, "both", ["a", "b", joined]);
     expect(toldOf(stranger)).not.toContain(SECRET);
     expect(toldOf(friend)).toContain(`${SECRET}, changed`);

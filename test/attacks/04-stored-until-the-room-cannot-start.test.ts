@@ -8,7 +8,7 @@ import { MemoryRoom, VirtualClock } from "../support/memory.ts";
 import { bytesReadAtStart, call, ROOM_BUDGET, rowsWith, storedBytes } from "./support.ts";
 
 const MARK = "kept-for-somebody";
-/** Little to upload, and much to remember: 244 KB. */
+/** An answer of 244 KB, which a client causes with a short message. */
 const LARGE = MARK + "x".repeat(244_000);
 
 class Player {
@@ -32,12 +32,12 @@ const ofVersion = (version: number) =>
   });
 const definition = ofVersion(1);
 
-/** Somebody comes, asks for something large, and goes; with as many others as there are. */
+/** As many users as given join one after the other. Each asks for a large answer and leaves. */
 async function askAndLeave(room: MemoryRoom<State>, count: number): Promise<void> {
   for (let index = 0; index < count; index++) {
     const socket = await room.connect(`session-${index}`, null, undefined, "protocol=2");
     await call(room as never, socket, "read");
-    // Of what clients of the test got, nothing is kept either.
+    // Drop what the test's own clients received, so that it takes no memory.
     socket.texts.length = 0;
     room.disconnect(socket);
   }
@@ -104,7 +104,7 @@ it("1,000 users from another room with a large connection state do not make the 
   }
   expect(storedBytes(room as never)).toBeLessThan(ROOM_BUDGET);
   expect(bytesReadAtStart(room as never)).toBeLessThan(1_000_000);
-  // Of those who came first it is forgotten.
+  // The state of the connections that came first was dropped.
   const states = [];
   for (const id of ["session-0", "session-999"]) {
     await room.connect(id);
@@ -176,7 +176,7 @@ it("data of a returned user is deleted once the room that they came from has sto
   const back = await home.connect("ada");
   expect(back.isOpen).toBe(true);
   expect(rowsWith(home as never, MARK)).not.toEqual([]);
-  // What the other room keeps until it knows that they are back may take one more call.
+  // The other room keeps its copy until it knows that the user is back, which may take one more call.
   for (let step = 0; step < 10; step++) await Promise.all([home.advance(10_000), away.advance(0)]);
   expect(rowsWith(away as never, MARK)).toEqual([]);
 });

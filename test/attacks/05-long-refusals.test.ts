@@ -9,7 +9,7 @@ import { MemoryRoom } from "../support/memory.ts";
 import { call } from "./support.ts";
 
 const MOST_ISSUES = 16;
-/** Issues of about 4 KB, and the rest of the answer. */
+/** About 4 KB for the issues, and the rest of the answer. */
 const LONGEST_ANSWER = 6000;
 
 const definition = defineRoom({
@@ -22,7 +22,7 @@ const definition = defineRoom({
     strict: { input: z.strictObject({ a: z.number() }), run: () => {} },
     record: { input: z.record(z.string(), z.number()), run: () => {} },
     deep: { input: z.array(z.array(z.array(z.number()))), run: () => {} },
-    /** What a developer writes to say what came. */
+    /** A developer's message that quotes the input. */
     says: {
       input: z.string().refine(() => false, { error: ({ input }) => `"${String(input)}" is taken` }),
       run: () => {},
@@ -38,7 +38,7 @@ const definition = defineRoom({
 
 const LONG_KEY = "k".repeat(60_000);
 const manyKeys = Object.fromEntries(Array.from({ length: 4500 }, (_, index) => [`key-${index}`, 1]));
-/** Values of at most 64 KB that a schema has very much to say about. */
+/** Values of at most 64 KB for which a schema reports very many issues, or very long ones. */
 const REFUSED: readonly (readonly [string, string, unknown])[] = [
   ["16,000 items that are all wrong", "numbers", Array.from({ length: 16_000 }, () => "")],
   ["the same, where the schema takes its time", "later", Array.from({ length: 16_000 }, () => "")],
@@ -60,7 +60,7 @@ describe("a message that is refused by its schema is answered with a few issues,
   });
 
   it.each(REFUSED.filter(([, action]) => ["numbers", "strict", "record"].includes(action)))(
-    "nor is a request: %s",
+    "so is an HTTP request: %s",
     async (_, path, value) => {
       const room = new MemoryRoom(definition.compiled);
       const request = new Request(`http://room/${path}`, { method: "POST", body: JSON.stringify(value) });

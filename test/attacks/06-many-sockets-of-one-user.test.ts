@@ -25,13 +25,13 @@ const definition = defineRoom({
 });
 const FRAME = JSON.stringify({ action: "count", value: "x".repeat(60_000) });
 
-/** Sends what waits behind a slow action: 1.9 MB, which each socket by itself may. */
+/** Sends 1.9 MB of messages that wait behind a slow action. That is within the limit of one socket. */
 function fill(room: MemoryRoom<State>, socket: MemorySocket, frame = FRAME, frames = 31): void {
   void room.core.message(socket, '{"action":"slow"}');
   for (let sent = 0; sent < frames; sent++) void room.core.message(socket, frame);
 }
 
-/** The messages that wait in the open connections of a room, and their bytes if each of them is a large one. */
+/** The number of messages that wait in a room's open connections, and their total bytes if each is `FRAME`. */
 function waitingIn(room: MemoryRoom<State>) {
   const connections = room.core.handle.connections as readonly RoomConnection[];
   const messages = connections.reduce((sum, { inbox }) => sum + (inbox?.length ?? 0), 0);
@@ -60,7 +60,7 @@ it("80 sockets of one user cannot hold more waiting messages than a few sockets 
   release.resolve();
 });
 
-it("many small messages of them cannot either", async () => {
+it("nor can many small messages of these sockets", async () => {
   const { room, good } = await newRoom();
   for (let index = 0; index < 80; index++) {
     const socket = await room.connect("flooder");
@@ -80,7 +80,7 @@ it("a user has a limited number of sockets: a further one is refused with 4429, 
   expect(open.length).toBeLessThanOrEqual(64);
   expect(sockets.slice(0, open.length)).toEqual(open);
   for (const socket of sockets.slice(open.length)) expect(socket.closedWith?.code).toBe(4429);
-  // Where one closes, there is a place again.
+  // A connection that closes frees its place.
   room.disconnect(open[0] as MemorySocket);
   expect((await room.connect("flooder")).isOpen).toBe(true);
   await expectServed(room, good);

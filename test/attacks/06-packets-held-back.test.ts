@@ -13,7 +13,7 @@ const common = { path: "r", throttleSync: 0, rateLimit: { messages: 1e6, per: 1 
 const read = { run: () => LARGE };
 const count = { run: ({ state }: { state: State }) => state.count.update((value) => value + 1) };
 
-/** A room whose interceptor never ends for one client. */
+/** A room whose interceptor never finishes for one client. */
 async function interceptedRoom() {
   const definition = defineRoom({
     ...common,
@@ -97,7 +97,7 @@ it("messages that wait while the room starts have the same limits", async () => 
   started.resolve();
   const socket = await connecting;
   const again = Promise.withResolvers<void>();
-  // The object sleeps and wakes, with its sockets.
+  // The object hibernates and wakes while its sockets stay open.
   await room.deploy(defineRoom({ ...common, actions: { read, count }, onStart: () => again.promise }).compiled);
   const frame = JSON.stringify({ action: "count", value: LARGE.slice(0, 60_000) });
   for (let sent = 0; sent < 30; sent++) void room.core.message(socket, frame);

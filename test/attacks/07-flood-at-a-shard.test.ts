@@ -19,7 +19,7 @@ const definition = defineRoom({
 });
 const FRAME = JSON.stringify({ action: "count", value: "x".repeat(60_000) });
 
-/** A shard with somebody who plays, and the sockets of a stranger, or of many. */
+/** A shard with one well-behaved player, and the sockets of one stranger, or of many. */
 async function scene(sockets: number, nameOf = (_index: number) => "stranger") {
   const tree = new MemoryTree<unknown>(definition.compiled);
   const shard = tree.add("s");

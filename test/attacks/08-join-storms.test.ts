@@ -28,7 +28,7 @@ const definition = defineRoom({
   },
 });
 
-/** Comes from an address, as Cloudflare tells it. */
+/** Connects a client from an IP address, which Cloudflare passes in a header. */
 async function from(
   room: MemoryRoom<State>,
   address: string | undefined,
@@ -60,7 +60,7 @@ describe("P7.9: joins from one address", () => {
     expect(flood.open.length).toBeLessThan(300);
     for (const { closedWith } of flood.refused) expect(closedWith?.code).toBe(4503);
     expect((await from(room, "192.0.2.2")).isOpen).toBe(true);
-    // Who was refused made no user and no session.
+    // The refused clients left neither users nor sessions behind.
     expect(Object.keys(room.state.players())).toHaveLength(flood.open.length + 1);
   });
 
@@ -128,7 +128,7 @@ describe("a user who is offline is kept", () => {
     if (!auth) await call(room as never, player, "score");
     const [publicId] = Object.keys(room.state.players()) as [string];
     room.disconnect(player);
-    // From as many addresses.
+    // Each of them connects from another address.
     for (let index = 0; index < 10 * MOST_AWAY; index++) {
       await room.advance(10);
       room.disconnect(await from(room, `198.51.${index >> 8}.${index & 255}`));
@@ -196,7 +196,7 @@ describe("a user who is offline is kept", () => {
     expect(room.core.sessions.find("player")).toBeDefined();
   });
 
-  it("but of users who called an action only a limited number is kept: those who left first are removed", async () => {
+  it("only a limited number of users who called an action is kept: those who left first are removed first", async () => {
     const room = new MemoryRoom<State>(definition.compiled);
     for (let index = 0; index < MOST_AWAY + 10; index++) {
       await room.advance(10);

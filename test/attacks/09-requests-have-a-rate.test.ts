@@ -31,7 +31,7 @@ describe("P6.8: HTTP requests to a room", () => {
     expect(refused.length).toBeGreaterThan(0);
     expect(await refused[0]?.json()).toMatchObject({ code: "rate_limited" });
     expect(Number(refused[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
-    // Those that were refused reached no handler.
+    // The refused requests reached no handler.
     expect(await room.inside((state) => state.asked())).toBe(700 - refused.length);
     expect(statuses(await ask(room as never, 1, () => "192.0.2.2"))).toEqual(new Set([204]));
   });
@@ -58,7 +58,7 @@ describe("P6.8: HTTP requests to a room", () => {
       await body?.cancel();
       seen.add(status);
     }
-    // Some are let in meanwhile: one every 33 ms.
+    // Some are let in, because the limit allows one more every 33 ms.
     expect(seen).toEqual(new Set([404, 429]));
   });
 });

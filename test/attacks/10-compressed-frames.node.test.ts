@@ -12,7 +12,7 @@ import type { Workerd } from "../workerd/process.ts";
 const FLAG = "no_web_socket_compression";
 const ROOT = join(import.meta.dirname, "../..");
 const OFFER = [["Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"]] as const;
-/** The code in a close frame: 1002, as bytes. */
+/** The code of a close frame, as bytes: 1002. */
 const PROTOCOL_ERROR = "\x03\xea";
 const ROOM = "/parties/main/open-compressed?id=a";
 
@@ -45,9 +45,9 @@ describe("a socket to a room", () => {
     const wire = new Wire(workerd.port);
     wire.write(upgrade(ROOM, OFFER));
     await wire.until((text) => text.includes('"pId"'));
-    // The first reserved bit says that it is compressed: RFC 7692, section 6.
+    // The first reserved bit marks a compressed message: RFC 7692, section 6.
     wire.write(encodeFrame({ opcode: 1, payload: bomb, reserved: 4 }));
-    // Closed with 1002, a protocol error: not with 1009, which the room says of a message that it was given.
+    // 1002 means that the runtime refused the frame. With 1009 the message would have reached the room.
     expect(await wire.until((text) => text.includes(PROTOCOL_ERROR))).toBe(true);
     wire.destroy();
   });
@@ -61,7 +61,7 @@ describe("the flag that turns compression off", () => {
     "src/templates/vite-react/wrangler.toml",
   ].concat(
     readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
-      // What the command `doctor` finds fault with is as it should not be.
+      // These files are wrong on purpose: the command `doctor` finds their faults.
       .filter((path) => path.endsWith("wrangler.toml") && !/node_modules|doctor-old/.test(path))
       .map((path) => `test/${path}`),
   );

@@ -27,7 +27,7 @@ const definition = defineRoom({
   },
 });
 
-/** Lets time pass as the platform does: the alarm rings, and nobody waits for what it does. */
+/** Advances the time as the platform does: it rings the alarm without waiting for what the alarm does. */
 async function pass(room: MemoryRoom<State>, ms: number): Promise<void> {
   const end = room.clock.time + ms;
   for (;;) {
@@ -99,7 +99,7 @@ describe("a schedule that never ends", () => {
     const reports = room.log.filter(({ event }) => event === "schedule_failed");
     expect(reports.length).toBeGreaterThan(0);
     expect(reports[0]).toMatchObject({ schedule: "hangs" });
-    // Its next run is set by the time that is over: a restart does not forget it.
+    // The alarm for its next run is set by then, so a restart does not forget it.
     expect(room.alarmAt).toBeLessThan(Infinity);
   });
 

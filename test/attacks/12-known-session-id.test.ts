@@ -24,13 +24,13 @@ const definition = defineRoom({
   },
 });
 const ANN: Claims = { sub: "ann" };
-/** What a stranger may show: nothing, or a token of their own. */
+/** The claims that a stranger connects with: none, or those of their own token. */
 const STRANGERS: readonly (readonly [string, Claims | null])[] = [
   ["without a token", null],
   ["with a token of their own", { sub: "eve" }],
 ];
 
-/** Two rooms that know each other. */
+/** Two rooms that can transfer users to each other. */
 function twoRooms() {
   const clock = new VirtualClock();
   const rooms = {
@@ -49,7 +49,7 @@ function twoRooms() {
   return rooms;
 }
 
-/** Ann, whose session is bound to her token, in her room. */
+/** Joins Ann to a room, with a session that is bound to her token. */
 async function annAt(room: MemoryRoom<State>) {
   const ann = await room.connect("anns-id", ANN);
   await call(room as never, ann, "name", "Ann");
@@ -123,7 +123,7 @@ it("sessions with and without a sub from an earlier version are found", async ()
   expect((await room.connect("bound", ANN)).texts[0]).toContain('"p2"');
 });
 
-/** Who comes with the same id, each with another `sub` or none, as texts that look like keys of the rooms' rows do. */
+/** Clients with the same id and different subjects or none. Some ids and subjects look like keys of the room's rows. */
 const ALIKE: readonly (readonly [id: string, claims: Claims | null])[] = [
   ["id", null],
   ["id", ANN],
@@ -143,7 +143,7 @@ it.each([
   for (const time of ["first", "second", "third"]) {
     for (const [id, claims] of alike) {
       const socket = await home.connect(id, claims);
-      // Who has no token, where the subject of one has that id.
+      // A client without a token is refused if the id belongs to the subject of a token.
       expect(socket.isOpen).toBe(!isRefused(id, claims));
       if (!socket.isOpen) continue;
       const name = JSON.stringify([id, claims]);

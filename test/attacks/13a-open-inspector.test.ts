@@ -15,7 +15,7 @@ describe("an inspector that is open to everyone", () => {
     expect(ask(url)).not.toBeNull();
   });
 
-  // A page of such a name can have it lead to 127.0.0.1, and then its requests are of the same origin.
+  // An attacker can point such a host name at 127.0.0.1. Requests of the attacker's page then count as same-origin.
   it.each([
     "http://evil.example/inspector/service",
     "http://my-game.workers.dev/inspector/service",

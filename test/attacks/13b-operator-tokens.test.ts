@@ -38,7 +38,7 @@ describe("a user's token with the claims of an operator, as in a game in which u
   ])("is not an operator's: %s", async (_, path, init) => {
     const answer = await ask(path, { sub: "ann", ...EVERYTHING }, init);
     expect(answer.status).toBe(401);
-    // Whoever made the token reads what it needs.
+    // The error tells the token's author what the token needs.
     expect(answer.text).toContain(AUDIENCE);
   });
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parsePath } from "../../src/define/paths.ts";
 
-/** As long as an id may be. */
+/** The longest id that is allowed. */
 const LENGTH = 512;
 
 describe("a room id chosen by a client", () => {
@@ -16,8 +16,8 @@ describe("a room id chosen by a client", () => {
     const pattern = parsePath(path);
     const start = process.cpuUsage();
     for (let round = 0; round < 10; round++) expect(pattern.match(id)).toBeUndefined();
-    // In microseconds of CPU time, which does not depend on the load of the machine. With a regular expression, one match
-    // took 1.4 s with four segments, and minutes with more.
+    // In µs of CPU time, which does not depend on the load of the machine. With a regular expression, one match took
+    // 1.4 s for four segments, and minutes for more.
     expect(process.cpuUsage(start).user).toBeLessThan(500_000);
   });
 

@@ -15,7 +15,7 @@ const definition = defineRoom({
   },
   actions: { who: { run: ({ conn }) => [conn.auth?.["sub"], conn.sessionId] } },
 });
-/** As a subprotocol can hold it. */
+/** Encodes a text with the characters that a subprotocol may have. */
 const encode = (text: string) => encodeURIComponent(text).replace(/[()]/g, (char) => (char === "(" ? "%28" : "%29"));
 
 describe("P1.8: a client that does not want credentials in URLs, which platforms log", () => {
@@ -36,7 +36,7 @@ describe("P1.8: a client that does not want credentials in URLs, which platforms
     );
     expect(response.headers.get("sec-websocket-protocol")).toBe("durable-rooms");
     expect((await client.call("who")).value["result"]).toEqual(["ann", id]);
-    // The room's handlers get no credentials.
+    // The room's handlers do not see the credentials.
     expect(seen?.url).not.toContain(jwt);
     expect(seen?.headers).not.toContain(jwt);
     expect(seen?.headers).not.toContain(encode(id));

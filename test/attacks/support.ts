@@ -1,18 +1,18 @@
 import type { MemoryRoom, MemorySocket } from "../support/memory.ts";
 
-/** What a message was answered: `result` of an action that ran, `code` and `message` of a refusal. */
+/** The answer to a message: `result` if its action ran, or `code` and `message` if it was refused. */
 export interface Answer {
   readonly result?: unknown;
   readonly code?: string;
   readonly message?: string;
   readonly issues?: readonly { readonly path: readonly unknown[]; readonly message: string }[];
-  /** The frame itself. */
+  /** The whole frame, as text. */
   readonly text: string;
 }
 
 let ids = 0;
 
-/** Sends an action as a client would, and waits until it is answered. */
+/** Sends an action as a client would, and waits for its answer. */
 export async function call(
   room: MemoryRoom<never>,
   socket: MemorySocket,
@@ -31,7 +31,7 @@ export async function call(
   throw new Error(`"${action}" was not answered${end}`);
 }
 
-/** The bytes of all rows that a room stores, or of those whose keys begin so. */
+/** The bytes of all rows that a room stores, or of those whose keys begin with `prefix`. */
 export function storedBytes(room: MemoryRoom<never>, prefix = ""): number {
   let bytes = 0;
   for (const [key, value] of room.storage.rows) {
@@ -40,12 +40,12 @@ export function storedBytes(room: MemoryRoom<never>, prefix = ""): number {
   return bytes;
 }
 
-/** Rows that hold a text, by their keys. */
+/** The keys of the rows that contain a text. */
 export function rowsWith(room: MemoryRoom<never>, text: string): string[] {
   return [...room.storage.rows].flatMap(([key, value]) => (JSON.stringify(value).includes(text) ? [key] : []));
 }
 
-/** The bytes of all values that a room reads from its storage while it starts anew after a crash. */
+/** The bytes of all values that a room reads from storage when it starts after a crash. */
 export function bytesReadAtStart(room: MemoryRoom<never>): number {
   let bytes = 0;
   const { storage } = room;
@@ -56,5 +56,5 @@ export function bytesReadAtStart(room: MemoryRoom<never>): number {
   return bytes;
 }
 
-/** A little less than half of the 128 MB of an object, which its state needs too. */
+/** A little less than half of an object's memory of 128 MB, because the state needs memory too. */
 export const ROOM_BUDGET = 50_000_000;

@@ -4,7 +4,7 @@ import { forwardRequest, receiveRequest } from "../../src/auth/internal.ts";
 const URL_BASE = "http://rooms.test/parties/main/a/path";
 const CLAIMS = { sub: "ada", name: "Zoë 🦊\r\nx-evil: 1", roles: ["admin"], nested: { "%": "a%2Fb" } };
 
-/** What the object gets of a request, and what it makes of it. */
+/** Forwards a request to an object. Returns what is forwarded, and what the object reads from it. */
 function pass(init: RequestInit = {}, claims: Record<string, unknown> | null = null, query = "") {
   const forwarded = forwardRequest(new Request(URL_BASE + query, init), claims);
   return { forwarded, ...receiveRequest(forwarded) };

@@ -13,7 +13,7 @@ const now = () => Math.floor(Date.now() / 1000);
 const hs256 = (claims: Record<string, unknown> = { sub: "ada" }, secret = SECRET, alg = "HS256") =>
   new SignJWT(claims).setProtectedHeader({ alg }).sign(encode(secret));
 
-/** The refusal, which says nothing of the token nor of how it was checked. */
+/** The code and message of the refusal, which must reveal neither the token nor how it was checked. */
 async function refusal(outcome: Promise<unknown>, token = ""): Promise<[code: string, message: string]> {
   const error: unknown = await outcome.then(
     () => undefined,
@@ -105,7 +105,7 @@ describe("a shared secret", () => {
   });
 });
 
-// test/auth/jwks.test.ts has the rest.
+// test/auth/jwks.test.ts has more tests of published keys.
 describe("published keys", () => {
   const jwksUrl = "https://id.test/jwks.json";
   const config = { jwksUrl, issuer: "https://id.test/", audience: ["rooms", "other"] };

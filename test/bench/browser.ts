@@ -15,8 +15,9 @@ import { VARIANTS } from "./variants.ts";
 import type { VariantName } from "./variants.ts";
 
 /**
- * `npm run bench:browser`: what goes over the wire to clients that offer compression, as browsers do, and what that costs
- * the server; with servers that compress, and with those that do not. `--publish` writes it into docs/benchmarks.md.
+ * `npm run bench:browser`: the bytes on the wire to clients that offer compression, as browsers do, and the CPU time of
+ * the server for them. It measures servers that compress and servers that do not. `--publish` writes the result into
+ * docs/benchmarks.md.
  */
 const DOCUMENT = join(import.meta.dirname, "../../docs/benchmarks.md");
 const MARKS = /(<!-- browser -->\n)[^]*(<!-- end of browser -->)/;
@@ -24,35 +25,36 @@ const LOAD_CORE = "1";
 const [WARM_UP, DURATION] = [1000, 3000];
 
 const GATHERING: readonly VariantName[] = ["a50", "a50binary", "b50", "b50binary", "c50", "e"];
-/** What clients do. */
+/** The load that clients generate. */
 interface Load {
   readonly clients: number;
-  /** Moves of each in a second. */
+  /** Moves per second of each client. */
   readonly rate: number;
-  /** The width of the map that they walk over. If it is missing, they jump, and all of them see it. */
+  /** The width of the map on which they walk. If it is missing, they jump, and all of them see it. */
   readonly map?: number;
-  /** How many see a move, if not all do. */
+  /** The number of clients that see a move, if not all of them do. */
   readonly seers?: number;
 }
 const SCENARIOS = {
   s1: { clients: 10, rate: 20, variants: [...GATHERING, "d"] },
-  // Those that send at once fall behind.
+  // Servers that send each change at once cannot keep up with this load.
   s2: { clients: 100, rate: 5, variants: GATHERING },
   s3: { clients: 300, rate: 1, variants: GATHERING },
   all: { clients: 100, rate: 20, variants: GATHERING },
-  // As many in an area as in the scenario of the same name. At the borders of this smaller map there are fewer.
+  // The density is that of the scenario with the same name. This smaller map has fewer players at its borders.
+  // are fewer.
   crowd: { clients: 300, rate: 5, map: 560, seers: 26, variants: ["agrid", "bnear50", "bnear50binary", "eview"] },
 } satisfies Record<string, Load & { variants: readonly VariantName[] }>;
 type ScenarioName = keyof typeof SCENARIOS;
 
-/** Of all clients together. */
+/** Totals over all clients. */
 interface Counts {
   moves: number;
   packets: number;
   wire: number;
 }
 
-/** A client with the WebSocket of a library, which inflates what comes. */
+/** A client that uses the `ws` library, which decompresses what it receives. */
 class BrowserClient {
   readonly #socket: WebSocket;
   readonly #place: Place;
@@ -92,7 +94,7 @@ class BrowserClient {
         this.#counts.packets++;
         this.#counts.wire += read - readBefore;
         readBefore = read;
-        // Of the binary protocol any frame is from a room that it is in.
+        // A client gets binary frames only after it has joined, so any of them shows that it is in the room.
         isIn ||= (isBinary && place.protocol === "json") || protocol.welcome(data, 0, data.length, newcomer);
         if (isIn) resolve();
         for (const request of protocol.requests(data, 0, data.length)) this.#socket.send(`{"confirm":${request}}`);
@@ -114,7 +116,10 @@ class BrowserClient {
   }
 }
 
-/** What came over the wire for a packet to a client, and for each move and client; and the server's CPU time for these, in µs. */
+/**
+ * The bytes on the wire of one packet to one client, and of one move to one client; and the server's CPU time for the
+ * latter, in µs.
+ */
 interface Found {
   readonly packet: number;
   readonly wire: number;
@@ -126,7 +131,7 @@ async function measure(place: Place, { clients, rate, map, seers = clients }: Lo
   const all = await Promise.all(
     Array.from({ length: clients }, (_, index) => BrowserClient.enter(place, index, counts, map)),
   );
-  // Each has a phase of its own.
+  // The timers of the clients are out of phase, so that their moves are spread over time.
   const timers = all.map((client, index) => {
     const period = 1000 / rate;
     const begin = setTimeout(
@@ -162,7 +167,8 @@ for (const compresses of [false, true]) {
     async (stage) => {
       for (const name of names) {
         for (const variant of SCENARIOS[name].variants) {
-          // A room of its own: in one that another variant used, those who left are still users for a while.
+          // Use a new room for each variant. In a shared one, the clients of the previous variant would remain users
+          // for a while.
           const place = await stage.place(variant, `browser-${name}-${variant}`);
           found.set(`${name} ${variant} ${compresses}`, await measure(place, SCENARIOS[name]));
         }

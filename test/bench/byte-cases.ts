@@ -9,17 +9,17 @@ import type { MemorySocket } from "../support/memory.ts";
 import { gameRoom, Player } from "./workers/game-room.ts";
 import type { GameState } from "./workers/game-room.ts";
 
-/** How many bytes rooms send: the same ones in each run, since nothing in it is random. */
+/** Cases that measure how many bytes rooms send. Nothing in them is random, so that each run has the same result. */
 
 export interface Position {
   readonly x: number;
   readonly y: number;
 }
 
-/** Entries by key that move: where they are first, and then again and again. */
+/** The positions of moving entries by key: the first ones, then those after each step. */
 export type Movement = readonly Readonly<Record<string, Position>>[];
 
-/** What one client was sent, in bytes: for each entity that moved, or in all. */
+/** The bytes that one client received: per entity that moved, or in total. */
 export interface Bytes {
   readonly json: number;
   readonly binary: number;
@@ -27,10 +27,10 @@ export interface Bytes {
 
 export interface ByteCase {
   readonly title: string;
-  /** The most bytes of the binary protocol. */
+  /** The upper limit for the binary protocol, in bytes. */
   readonly target: number;
   readonly measure: () => Promise<Bytes>;
-  /** What a peer is measured with. Without it, it has nothing like that. */
+  /** The movement that peers are measured with. Missing if peers have nothing comparable. */
   readonly movement?: Movement;
   readonly isQuantized?: true;
 }
@@ -39,7 +39,7 @@ const WIDTH = 1000;
 const WINDOWS = 6;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** Numbers from 0 to 1 that look random, and are the same each time. */
+/** Numbers from 0 to 1 that look random, and are the same in each run. */
 function numbers(): () => number {
   let seed = 1;
   return () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
@@ -75,7 +75,7 @@ function place(entries: Numbers, positions: Readonly<Record<string, Position>>):
   }
 }
 
-/** A client of JSON and one of the binary protocol. */
+/** Connects one client that reads JSON, and one with the binary protocol. */
 async function join(room: MemoryRoom<unknown>): Promise<readonly MemorySocket[]> {
   return [
     await room.connect("json", null, undefined, "protocol=2"),
@@ -112,7 +112,7 @@ async function measureMovers(frames: Movement, as: Codec<number> | undefined): P
   return { json: (sums[0] ?? 0) / moved, binary: (sums[1] ?? 0) / moved };
 }
 
-/** Both clients stand in the middle, and see what is within 100 of them. */
+/** Both clients stand in the middle, and see everything within 100 of them. */
 async function measureNear(frames: Movement, as: Codec<number>): Promise<Bytes> {
   class Walker {
     x = sync(signal(WIDTH / 2), { as });
@@ -142,7 +142,7 @@ async function measureNear(frames: Movement, as: Codec<number>): Promise<Bytes> 
   return { json, binary };
 }
 
-/** Players of the benchmark's game. */
+/** The size of the first packet in a game of the benchmark with these players. */
 async function measureFirst(positions: Readonly<Record<string, Position>>): Promise<Bytes> {
   const room = new MemoryRoom<GameState>(gameRoom("bytes-{id}", 0).compiled);
   room.change((state) => {

@@ -5,8 +5,8 @@ import { CASES } from "./byte-cases.ts";
 import type { ByteCase } from "./byte-cases.ts";
 
 /**
- * `npm run bench:bytes`: how many bytes clients get, in Node and without sockets. With `--publish` it is written into
- * docs/benchmarks.md. Colyseus is beside it where the peers of `npm run bench` are installed.
+ * `npm run bench:bytes`: the number of bytes that clients receive, measured in Node and without sockets. `--publish`
+ * writes it into docs/benchmarks.md. The result includes Colyseus if the peers of `npm run bench` are installed.
  */
 const DOCUMENT = join(import.meta.dirname, "../../docs/benchmarks.md");
 const MARKS = /(<!-- bytes -->\n)[^]*(<!-- end of bytes -->)/;

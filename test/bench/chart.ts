@@ -8,9 +8,9 @@ const WIDTH = 760;
 const LABELS = 190;
 const BAR = 16;
 const GAP = 26;
-/** Longer bars are cut there, and say what they would be. */
+/** The length at which longer bars are cut off. Their label has the real value. */
 const MOST = 4;
-/** Readable on white and on black. */
+/** Colors that are readable on white and on black. */
 const COLORS: Readonly<Record<string, string>> = {
   a: "#8b949e",
   b: "#2f81f7",
@@ -19,7 +19,7 @@ const COLORS: Readonly<Record<string, string>> = {
   e: "#3fb950",
 };
 
-/** Bars of the first figure of some scenarios, in relation to a hand-written object: shorter is better. */
+/** Draws the first figure of some scenarios as bars, relative to a hand-written object: shorter is better. */
 export function chartOf(rows: readonly Row[], scenarios: readonly ScenarioName[]): string {
   const parts: string[] = [];
   let y = 30;

@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import type { Answer, Billed, Burst, Figures, Job, Request, Result, Rows } from "./load/jobs.ts";
 import { end, startLoad } from "./servers.ts";
 
-/** What each job is answered. */
+/** The result of each kind of job. */
 interface Results extends Record<Job["kind"], Result> {
   run: Figures;
   join: Burst;
@@ -11,7 +11,7 @@ interface Results extends Record<Job["kind"], Result> {
   cost: Billed;
 }
 
-/** The process that plays the clients. */
+/** The process that runs the clients. */
 export class LoadGenerator {
   readonly #child: ChildProcess = startLoad();
   readonly #waiting = new Map<number, PromiseWithResolvers<Result>>();

@@ -5,22 +5,22 @@ import type { Scenario } from "./scenarios.ts";
 import { prepareAll, Stage } from "./stage.ts";
 import type { VariantName } from "./variants.ts";
 
-/** After so long without events workerd takes an object out of memory, and a little more. ms */
+/** A little more than the time without events after which workerd removes an object from memory, in ms. */
 const SLEEPS_AFTER = 12_000;
 
-/** What a server has to keep up with, to count as holding players: the p99 of what moves take, and the share that is done. */
+/** The requirements for holding a number of players: the p99 latency of moves in ms, and the share of done moves. */
 const MAX_P99 = 150;
 const MIN_DONE = 0.97;
-/** How far players see. */
+/** The distance that players see. */
 const RADIUS = 100;
 
-/** How long is measured, in ms. */
+/** How long to measure, in ms. */
 export interface Timing {
   readonly isQuick: boolean;
   readonly warmUp: number;
   readonly duration: number;
 }
-/** What was found of a variant. */
+/** The result for one variant. */
 export interface Found {
   readonly variant: VariantName;
   readonly figures?: Figures;
@@ -32,7 +32,7 @@ export interface Found {
 }
 type Measured = Omit<Found, "variant">;
 
-/** Measures scenarios, with one load generator and the servers of one round. */
+/** Measures scenarios with one load generator and the servers of one round. */
 export class Measurement {
   readonly #load: LoadGenerator;
   readonly #stage: Stage;
@@ -44,7 +44,7 @@ export class Measurement {
     this.#timing = timing;
   }
 
-  /** Lets compilers see the code that is measured. */
+  /** Runs each variant for a moment, so that the code that will be measured has been compiled. */
   async warmUp(variants: readonly VariantName[]): Promise<void> {
     for (const variant of variants) {
       const place = await this.#stage.place(variant, "warm-up");
@@ -53,7 +53,7 @@ export class Measurement {
     }
   }
 
-  /** One scenario with its variants, one after the other. */
+  /** Measures a scenario with its variants, one after the other. */
   async measure(name: string, scenario: Scenario, variants: readonly VariantName[]): Promise<Found[]> {
     switch (scenario.kind) {
       case "run":
@@ -87,7 +87,7 @@ export class Measurement {
     }
   }
 
-  /** Climbs the ladder. @returns the figures of the last step that a server held */
+  /** Increases the number of players step by step. @returns the figures of the last step that the server held */
   async #capacity(name: string, scenario: Extract<Scenario, { kind: "capacity" }>, variant: VariantName) {
     const { isQuick, ...timing } = this.#timing;
     let held: Figures | undefined;
@@ -99,7 +99,7 @@ export class Measurement {
         return this.#load.do({ kind: "run", place, clients, seed: 0, load });
       };
       let figures = await climb(1);
-      // Something else may have had the core for a moment.
+      // Try again: something else may have used the core for a moment.
       if (!isHeld(figures)) figures = await climb(2);
       if (!isHeld(figures)) break;
       held = figures;
@@ -108,7 +108,7 @@ export class Measurement {
     return { held };
   }
 
-  /** All rooms fall asleep at the same time; then they are woken one by one. */
+  /** Lets all rooms fall asleep at the same time, then wakes them one by one. */
   async #wake(scenario: Extract<Scenario, { kind: "wake" }>, variants: readonly VariantName[]) {
     const { by, clients, seed, rooms, isBusy = false } = scenario;
     const all = variants.flatMap((variant) => Array.from({ length: rooms }, (_, room) => ({ variant, room })));
@@ -129,7 +129,7 @@ export class Measurement {
     return found;
   }
 
-  /** Rows are counted by a server of its own for each variant, all at once, since time does not matter. */
+  /** Counts with a separate server for each variant, all at once, because time does not matter here. */
   async #counting(
     variants: readonly VariantName[],
     count: (stage: Stage, variant: VariantName) => Promise<Measured>,
@@ -155,7 +155,7 @@ function isHeld({ latency, done, offered }: Figures): boolean {
   return latency.p99 <= MAX_P99 && done >= MIN_DONE * offered;
 }
 
-/** One that cannot do it does not end the run. */
+/** A variant that fails does not end the run. */
 async function attempt(run: () => Promise<Measured>): Promise<Measured> {
   try {
     return await run();

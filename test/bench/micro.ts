@@ -9,8 +9,8 @@ import { gameRoom, Player } from "./workers/game-room.ts";
 import type { GameState } from "./workers/game-room.ts";
 
 /**
- * `npm run bench:micro`: the hot path alone, in Node, with sockets that only count. For use while optimising: what a
- * room costs with a runtime around it is measured by `npm run bench`.
+ * `npm run bench:micro`: the hot path alone, in Node, with sockets that only count. For use while optimizing. The cost
+ * of a room in a real runtime is measured by `npm run bench`.
  */
 const { compiled } = gameRoom("micro-{id}", 0);
 
@@ -18,7 +18,7 @@ class Walker {
   x = sync(signal(0));
   y = sync(signal(0));
 }
-/** Seen by a function, which is asked for each viewer and field. */
+/** Fields whose `visibleTo` function is called for each viewer and field. */
 class Asked {
   x = sync(signal(0), { visibleTo: (viewer) => this.#isNear(viewer.user as Walker) });
   y = sync(signal(0), { visibleTo: (viewer) => this.#isNear(viewer.user as Walker) });
@@ -67,7 +67,7 @@ async function join(room: MemoryRoom<GameState>, id: string): Promise<CountingSo
   return socket;
 }
 
-/** A room with clients, and with players who only stand there. */
+/** A room with clients, and with players that only stand there. */
 async function fill(clients: number, bots = 0) {
   const room = new MemoryRoom<GameState>(compiled);
   const sockets: CountingSocket[] = [];
@@ -75,7 +75,7 @@ async function fill(clients: number, bots = 0) {
   room.change((state) => {
     for (let index = 0; index < bots; index++) state.players()[`bot-${index}`] = new Player();
   });
-  // What waits to be stored is not what is measured.
+  // Store everything first, because storing is not measured here.
   await room.advance(5000);
   return { room, first: sockets[0] as CountingSocket };
 }
@@ -99,7 +99,7 @@ await addAction("five", 20);
 for (const bots of [50, 5000, 50_000]) await addAction("move", 5, bots);
 
 const crowd = await fill(50);
-/** The first of them move by up to 7 on a map of 1000 × 1000, and see what is within 100. Setting the signals is measured too. */
+/** The first players move by up to 7 on a map of 1000 × 1000, and see all within 100. Includes setting the signals. */
 async function addCrowd(by: keyof typeof SIGHTS, count: number, moving = count): Promise<void> {
   const state = () => ({ players: SIGHTS[by]() });
   const room = new MemoryRoom<CrowdState>(

@@ -8,19 +8,22 @@ import { VARIANTS } from "./variants.ts";
 
 const DOCS = join(import.meta.dirname, "../../docs");
 const CHARTED = ["s1", "s2", "s3", "s4", "s5", "five", "join", "wake"] as const;
-/** What is between them is written anew each time. */
+/** The text between the marks is replaced each time. */
 const MARKS = /(<!-- results -->\n)[^]*(<!-- end of results -->)/;
 
-/** What is published. */
+/** The contents of docs/benchmarks.json. */
 interface Published {
   readonly date: string;
-  /** When each scenario was measured. Earlier versions do not say: all of them then, when the rest was. */
+  /** When each scenario was measured. Older files do not have it: `date` is then that of all scenarios. */
   readonly dates?: Readonly<Partial<Record<ScenarioName, string>>>;
   readonly sizes: Results["sizes"];
   readonly rows: readonly Row[];
 }
 
-/** Writes results into the documents: as JSON, as tables, and as a chart. Scenarios that were not measured stay. */
+/**
+ * Writes results into the documents: as JSON, tables and a chart. Keeps old results of scenarios that were not
+ * measured.
+ */
 export async function publish(results: Results, measured: readonly Row[]): Promise<void> {
   const { date, machine, rounds, timing, isPinned } = results;
   const file = join(DOCS, "benchmarks.json");

@@ -17,21 +17,21 @@ export interface Results {
   readonly isPinned: boolean;
   readonly rounds: number;
   readonly timing: Timing;
-  /** Of Workers, in bytes: minified and gzipped. */
+  /** The sizes of Workers, minified and gzipped, in bytes. */
   readonly sizes: Readonly<Record<string, number | undefined>>;
   readonly samples: readonly Sample[];
 }
 
-/** What is shown of a scenario and a variant: medians over the rounds. */
+/** The figures of a scenario and a variant: medians over the rounds. */
 export interface Row {
   readonly scenario: ScenarioName;
   readonly variant: VariantName;
   readonly values: Readonly<Record<string, number>>;
-  /** The first value, divided by that of the baseline in the same round: median, least, most. */
+  /** The first value divided by the baseline's in the same round: median, minimum, maximum. */
   readonly ratio: readonly [median: number, least: number, most: number] | undefined;
 }
 
-/** Columns of runs; the first one is what ratios are of. */
+/** Columns of the tables of runs. Ratios are those of the first column. */
 const RUN: Readonly<Record<string, (figures: Figures) => number>> = {
   "CPU µs/action": ({ serverCpu, done }) => serverCpu / done,
   "µs/delivery": ({ serverCpu, done, clients }) => serverCpu / done / clients,
@@ -127,14 +127,14 @@ function columns<T>(table: Readonly<Record<string, (from: T) => number>>, from: 
   return Object.fromEntries(Object.entries(table).map(([name, read]) => [name, read(from)]));
 }
 
-/** The rows as Markdown, a table for each scenario. @param dates when each was measured, if not all were now */
+/** Formats the rows as Markdown tables, one per scenario. @param dates when scenarios were measured, if not now */
 export function tableOf(rows: readonly Row[], dates: Readonly<Partial<Record<ScenarioName, string>>> = {}): string {
   const parts: string[] = [];
   for (const scenario of Object.keys(SCENARIOS) as ScenarioName[]) {
     const mine = rows.filter((row) => row.scenario === scenario);
     const [first] = mine;
     if (!first) continue;
-    // Some figures are not of all scenarios. What JSON cannot hold is null there.
+    // Some figures exist only for some scenarios. JSON has null where a number is not finite.
     const names = Object.keys(first.values).filter((name) => mine.some(({ values }) => Number.isFinite(values[name])));
     parts.push(
       `**${scenario}**: ${SCENARIOS[scenario].title}${dates[scenario] ? ` (${dates[scenario].slice(0, 10)})` : ""}`,

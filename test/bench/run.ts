@@ -45,10 +45,10 @@ const timing = options.quick
   : { isQuick: false, warmUp: 700, duration: 2000 };
 const scenarios = pick("scenario", Object.keys(SCENARIOS) as ScenarioName[], options.scenario);
 const wanted = pick("variant", Object.keys(VARIANTS) as VariantName[], options.variant);
-/** Those that a scenario is for. */
+/** Only variants that one of the scenarios uses. */
 const variants = wanted.filter((name) => scenarios.some((scenario) => SCENARIOS[scenario].variants.includes(name)));
 
-// Processes that were started are ended by the exit handler of servers.ts.
+// The exit handler of servers.ts ends the processes that were started.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 
 installPeers();
@@ -92,7 +92,7 @@ async function run(): Promise<Results> {
   };
 }
 
-/** The peers' packages are none of the project's: they are installed when they are needed. */
+/** Installs the packages of the peers, which are no dependencies of the project, when the benchmark first runs. */
 function installPeers(): void {
   const peers = join(import.meta.dirname, "peers");
   if (existsSync(join(peers, "node_modules"))) return;

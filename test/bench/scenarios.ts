@@ -3,9 +3,9 @@ import type { VariantName } from "./variants.ts";
 interface Common {
   readonly title: string;
   readonly variants: readonly VariantName[];
-  /** What all are compared with, where it is not each one's own baseline. */
+  /** The variant that all others are compared with. By default each variant has its own baseline. */
   readonly baseline?: VariantName;
-  /** Measured in the first round only: it does not vary. */
+  /** Whether it is measured in the first round only, because the result does not vary. */
   readonly isOnce?: true;
 }
 /** Clients act for a while. */
@@ -13,20 +13,20 @@ interface Run extends Common {
   readonly kind: "run";
   readonly clients: number;
   readonly action?: "move" | "five";
-  /** Of each client in a second … */
+  /** Actions per second of each client … */
   readonly rate?: number;
-  /** … or how many each has under way. */
+  /** … or the number of actions that each client keeps in flight. */
   readonly inFlight?: number;
-  /** Players that only stand there. */
+  /** The number of players that only stand there. */
   readonly seed?: number;
-  /** The width of the map that they walk over, where not all see all. */
+  /** The width of the map on which they walk, if not all clients see all players. */
   readonly map?: number;
 }
-/** How many players a server holds: more and more of them walk over a map, until it does not keep up. */
+/** How many players a server holds: more and more of them walk on a map, until the server does not keep up. */
 interface Capacity extends Common {
   readonly kind: "capacity";
   readonly rate: number;
-  /** How many each of them sees: the map grows with their number. */
+  /** How many players each of them sees. The map grows with their number, so that this stays the same. */
   readonly inSight: number;
   readonly ladder: readonly number[];
 }
@@ -35,25 +35,25 @@ interface Join extends Common {
   readonly kind: "join";
   readonly clients: number;
 }
-/** Rooms that slept handle one event. */
+/** Sleeping rooms handle one event. */
 interface Wake extends Common {
   readonly kind: "wake";
   readonly by: "move" | "join";
   readonly clients: number;
   readonly seed: number;
-  /** Whether many players were moving when the room died: what they changed is in a journal, if the server has one. */
+  /** Whether many players were moving when the room died, so that their changes are in the journal if there is one. */
   readonly isBusy?: true;
-  /** Rooms of each variant: the first one finds code that was not run for a while, so the median of several counts. */
+  /** The number of rooms per variant. The first one to wake runs cold code, so the result is the median of several. */
   readonly rooms: number;
 }
-/** Rows that are written. */
+/** Counts the rows that are written. */
 interface Rows extends Common {
   readonly kind: "rows";
   readonly clients: number;
   readonly actions: number;
   readonly ms: number;
 }
-/** What is billed while clients move. */
+/** Counts what is billed while clients move. */
 interface Cost extends Common {
   readonly kind: "cost";
   readonly clients: number;
@@ -98,7 +98,7 @@ const ALL = {
   },
   state50: { title: "5 clients as in s4, in a state of 50 entries", seed: 50, ...WITH_ENTRIES },
   state5k: { title: "the same, 5,000 entries", seed: 5000, ...WITH_ENTRIES },
-  // (c) takes minutes to tell its clients of so many.
+  // (c) takes minutes to send this many entries to its clients.
   state50k: { title: "the same, 50,000 entries", seed: 50_000, ...WITH_ENTRIES, variants: ["a", "b0"] },
   join: {
     title: "500 clients join at once, until all are ready",
@@ -110,7 +110,7 @@ const ALL = {
   wake: {
     title: "the first move in a room with 5,000 stored players and 20 clients, which slept",
     by: "move",
-    // (c) does not answer: its adapter forgets the name of a room that sleeps.
+    // (c) does not answer, because its adapter forgets the name of a room that sleeps.
     variants: ["a", "bauto", "d"],
     ...ASLEEP,
   },
@@ -132,7 +132,7 @@ const ALL = {
     variants: ["a", "a50", "bauto", "c", "c50", "d"],
   },
   cost10: { title: "a month of 1,000 players who move 10 times a second, in rooms of 10", clients: 10, ...BILLED },
-  // Those that send at once do not come to an end with so many.
+  // Servers that send each change at once never finish with this many clients.
   cost100: {
     title: "the same in rooms of 100, for those that gather what they send",
     clients: 100,

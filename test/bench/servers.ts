@@ -17,13 +17,13 @@ const SERVER_CORE = "0";
 const LOAD_CORE = "1";
 
 /**
- * A Worker to serve, and its Durable Objects by their bindings; the same in two processes, the second of which has the
- * shards; or a program for Node that says where it listens.
+ * A Worker and its Durable Objects, by their bindings. It runs in one process, or in two processes of which the second
+ * has the shards. Or a program for Node that reports where it listens.
  */
 export type Program = Worker | { readonly kind: "node"; readonly file: string };
 interface Worker {
   readonly kind: "workerd";
-  /** Whether a second process has the shards. */
+  /** Whether the shards run in a second process. */
   readonly isSplit?: true;
   readonly file: string;
   readonly objects: Readonly<Record<string, string>>;
@@ -32,12 +32,12 @@ interface Worker {
 export interface Server {
   readonly port: number;
   readonly pid: number;
-  /** The process that has the shards, if it is one of its own. */
+  /** The process that has the shards, if it is a separate one. */
   readonly shards?: Server;
   stop(): Promise<void>;
 }
 
-/** Processes that run and their folders: whatever happens, they are ended by their ids, and removed. */
+/** Running processes and their folders. The exit handler ends them by their ids, and removes the folders. */
 const running = new Set<ChildProcess>();
 const folders = new Set<string>();
 process.on("exit", () => {
@@ -45,7 +45,7 @@ process.on("exit", () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Starts a process on a core of its own, if there is more than one. */
+/** Starts a process on its own core, if the machine has more than one. */
 export function startPinned(
   core: string,
   command: string,
@@ -62,15 +62,15 @@ export function startPinned(
 
 export const isPinned = process.platform === "linux" && availableParallelism() > 1;
 
-/** A program that can be started any number of times. */
+/** A program that can be started several times. */
 export interface Startable {
-  /** The size of a Worker: minified and gzipped, in bytes. */
+  /** The size of a Worker, minified and gzipped, in bytes. */
   readonly gzipped?: number;
-  /** @param compresses whether it compresses what it sends to clients that offer it */
+  /** @param compresses whether it compresses what it sends to clients that offer compression */
   start(vars?: Readonly<Record<string, string>>, compresses?: boolean): Promise<Server>;
 }
 
-/** @param counting whether a Worker counts the rows that it writes */
+/** @param counting whether the Worker counts the rows that it writes */
 export async function prepare(program: Program, counting = false): Promise<Startable> {
   if (program.kind === "node") return { start: (_, compresses) => startNode(program.file, compresses) };
   const text = await bundle(
@@ -87,7 +87,7 @@ export async function prepare(program: Program, counting = false): Promise<Start
   };
 }
 
-/** The Worker with classes that count: see workers/count-rows.ts. */
+/** An entry module for the Worker, with classes that count rows: see workers/count-rows.ts. */
 function countingEntry({ file, objects }: Worker): string {
   return `
     import { counted, serve } from "./workers/count-rows.ts";
@@ -106,7 +106,7 @@ async function bundle(entry: string): Promise<string> {
     format: "esm",
     target: "es2022",
     conditions: ["workerd", "worker", "browser"],
-    // As for `wrangler deploy`, which leaves out what is for development.
+    // As `wrangler deploy` does, which leaves out code for development.
     define: Object.fromEntries(["", "globalThis."].map((at) => [`${at}process.env.NODE_ENV`, '"production"'])),
     external: ["cloudflare:*", "node:*"],
     write: false,
@@ -115,7 +115,9 @@ async function bundle(entry: string): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
-/** Serves a Worker in two processes. The room's shares a core with the load generator, since it is to have time to spare. */
+/**
+ * Serves a Worker in two processes. That of the room shares a core with the load generator, and should have spare time.
+ */
 async function startSplit(worker: Worker, text: string, vars: Readonly<Record<string, string>>): Promise<Server> {
   const [port, other] = [await freePort(), await freePort()];
   const shards = await startWorkerd(worker, text, { vars, port: other, other: port });
@@ -142,7 +144,7 @@ function flagsOf(compresses: boolean): readonly string[] {
   return COMPATIBILITY_FLAGS.filter((flag) => !(compresses && flag === "no_web_socket_compression"));
 }
 
-/** Serves a Worker with workerd itself, its storage in files of a new folder. */
+/** Serves a Worker with workerd, which stores its objects in a new folder. */
 async function startWorkerd(worker: Worker, text: string, options: Options, core = SERVER_CORE): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), "durable-rooms-bench-"));
   folders.add(folder);
@@ -195,7 +197,7 @@ async function serverOf(
   }
 }
 
-/** The load generator's process. */
+/** Starts the process of the load generator. */
 export function startLoad(): ChildProcess {
   return startPinned(
     LOAD_CORE,
@@ -205,7 +207,7 @@ export function startLoad(): ChildProcess {
   );
 }
 
-/** Ends a process by its id, and waits until it is gone. */
+/** Ends a process by its id, and waits until it has exited. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once("exit", resolve));

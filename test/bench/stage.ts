@@ -9,7 +9,7 @@ const SECRET = "a secret of the bench, 32 bytes or more";
 const VARS = { AUTH_JWT_SECRET: SECRET, SHARD_SECRET: "a secret of the bench's shards" };
 const CLIENTS_OF_A_SHARD = 1000;
 
-/** Programs that are ready to be started. */
+/** Programs that are ready to start. */
 export type Programs = ReadonlyMap<ServerName, Startable>;
 
 export async function prepareAll(variants: readonly VariantName[], counting = false): Promise<Programs> {
@@ -17,11 +17,11 @@ export async function prepareAll(variants: readonly VariantName[], counting = fa
   return new Map(await Promise.all(names.map(async (name) => [name, await prepare(SERVERS[name], counting)] as const)));
 }
 
-/** The servers of one round. All of them run; only one at a time has something to do. */
+/** The servers of one round. All of them run, but only one at a time has work to do. */
 export class Stage {
   readonly #servers = new Map<ServerName, Server>();
 
-  /** Starts servers, uses them, and ends them, whatever happens. */
+  /** Starts the servers, calls `use`, and ends the servers also if it fails. */
   static async with<T>(programs: Programs, use: (stage: Stage) => Promise<T>, compresses = false): Promise<T> {
     const stage = new Stage();
     try {
@@ -32,7 +32,7 @@ export class Stage {
     }
   }
 
-  /** Where the clients of a variant find a room. */
+  /** Where the clients of a variant reach a room. */
   async place(variant: VariantName, room: string): Promise<Place> {
     const { server, prefix, protocol = "json", shards = 0, query = "", isBatched } = VARIANTS[variant];
     const { port, pid, shards: holder } = this.#servers.get(server) as Server;
@@ -49,7 +49,7 @@ export class Stage {
   }
 }
 
-/** Has a World start the shards of a room. @returns their ids */
+/** Asks a World to start the shards of a room. @returns their ids */
 async function registerShards(port: number, room: string, count: number): Promise<readonly string[]> {
   const token = await new SignJWT({ aud: "durable-rooms-operator", worlds: "*" })
     .setProtectedHeader({ alg: "HS256" })

@@ -25,7 +25,7 @@ const startable = await prepare({ kind: "workerd", file: "workers/storm.ts", obj
 interface Case {
   readonly manner: Manner;
   readonly isBinary: boolean;
-  /** How many call ten times a second meanwhile. */
+  /** The number of clients that call ten times per second during the storm. */
   readonly actors: number;
 }
 const CASES: readonly Case[] = [
@@ -38,7 +38,7 @@ const CASES: readonly Case[] = [
   { manner: "at once", isBinary: false, actors: 10 },
 ];
 
-/** Somebody who comes back at once, and calls ten times a second. */
+/** A client that reconnects at once, and calls ten times per second. */
 class Actor {
   readonly latencies: (readonly [at: number, ms: number])[] = [];
   readonly #port: number;
@@ -146,7 +146,7 @@ async function measure(server: Server, { manner, isBinary, actors: count }: Case
   );
 }
 
-/** In MB. */
+/** The resident memory of a process, in MB. */
 function residentOf(pid: number): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024);
 }

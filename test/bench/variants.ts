@@ -1,7 +1,6 @@
 import type { Place } from "./load/jobs.ts";
 import type { Program } from "./servers.ts";
 
-/** The servers that are compared. */
 export const SERVERS = {
   limit: { kind: "workerd", file: "workers/limit.ts", objects: { ROOMS: "Room" } },
   rooms: { kind: "workerd", file: "workers/rooms.ts", objects: { ROOMS: "Room", WORLDS: "World", SHARDS: "Shard" } },
@@ -23,14 +22,14 @@ export type ServerName = keyof typeof SERVERS;
 export interface Variant {
   readonly title: string;
   readonly server: ServerName;
-  /** What the names of its rooms begin with: so they say how long they gather changes. */
+  /** The prefix of its rooms' names, which selects how long they gather changes. */
   readonly prefix: string;
-  /** What its figures are divided by. */
+  /** The variant that its figures are divided by. */
   readonly baseline: "a" | "a50" | "agrid";
   readonly protocol?: Place["protocol"];
-  /** At how many shards of the room its clients are. */
+  /** The number of shards that its clients are distributed over. */
   readonly shards?: number;
-  /** What its clients add to the query. */
+  /** An addition to the query of its clients' URLs. */
   readonly query?: string;
   /** Whether its clients send several actions as an array in one frame. */
   readonly isBatched?: true;

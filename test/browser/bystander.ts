@@ -1,6 +1,6 @@
 import { WebSocket as PlainSocket } from "ws";
 
-/** A player without a page, who costs next to nothing: a socket at a shard that the World gave out. */
+/** A player without a page, which costs next to nothing: a socket at the shard that the World assigned. */
 export interface Bystander {
   readonly shard: string;
   /** Every text frame that it received. */
@@ -25,7 +25,7 @@ export async function joinShard(url: string, name: string, room: string): Promis
   return { shard, frames, send, close: () => socket.close() };
 }
 
-/** @returns a token of a player */
+/** @returns a token for a player of this name */
 export async function login(url: string, name: string): Promise<string> {
   const { token } = await post<{ token: string }>(`${url}/login`, { name });
   return token;
@@ -38,7 +38,7 @@ async function post<T>(url: string, body: object, token = ""): Promise<T> {
   return (await response.json()) as T;
 }
 
-/** Many users without a page, in a room that takes no tokens. */
+/** Many users without a page, in a room that needs no tokens. */
 export class Crowd {
   readonly publicIds: readonly string[];
   readonly #sockets: readonly PlainSocket[];
@@ -48,11 +48,11 @@ export class Crowd {
     this.publicIds = users.map(([, publicId]) => publicId);
   }
 
-  /** Resolves when all of them are in. */
+  /** Resolves when all of them have joined. */
   static async enter(url: string, room: string, count: number): Promise<Crowd> {
     const address = `${url.replace("http", "ws")}/parties/main/${room}`;
     const users: (readonly [PlainSocket, string])[] = [];
-    // Not all at once: a machine that is busy would refuse some.
+    // Connect them in groups of 100: a busy machine would refuse some of them if all came at once.
     while (users.length < count) {
       const next = Array.from({ length: Math.min(100, count - users.length) }, () => enter(address));
       users.push(...(await Promise.all(next)));

@@ -12,7 +12,7 @@ interface Answer {
 }
 
 /**
- * A tab of a browser that nobody emulates anything in: Playwright makes each page a visible one.
+ * A tab in a browser without emulation. It exists because Playwright makes every page a visible one.
  * https://chromedevtools.github.io/devtools-protocol/
  */
 export class ChromiumTab {
@@ -56,7 +56,7 @@ export class ChromiumTab {
     return tab;
   }
 
-  /** What an expression is in the page, or what it resolves to. */
+  /** The value of an expression in the page. If it is a promise, the value that it resolves to. */
   async evaluate(expression: string): Promise<unknown> {
     const outcome = await this.#send(
       "Runtime.evaluate",
@@ -66,7 +66,7 @@ export class ChromiumTab {
     return (outcome["result"] as { readonly value?: unknown } | undefined)?.value;
   }
 
-  /** Opens another tab before this one. */
+  /** Opens another tab in front of this one. */
   async hide(): Promise<void> {
     await this.#send("Target.createTarget", { url: "about:blank" });
   }

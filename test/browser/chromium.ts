@@ -13,7 +13,7 @@ export const FLAGS = [
   "--disable-sync",
 ];
 
-/** Whether there is no browser to test in. Says so, loudly. */
+/** Whether Chromium is not installed. If so, prints a warning. */
 export function isChromiumMissing(): boolean {
   const isMissing = !existsSync(CHROMIUM);
   if (isMissing)

@@ -15,7 +15,7 @@ const svelte: Plugin = {
   },
 };
 
-/** A script of `clients` as a page would load it, with its framework as it is for development. */
+/** Bundles a script of `clients` as a page would load it, with the development build of its framework. */
 async function bundle(name: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [join(CLIENTS, `${name}.js`)],
@@ -58,7 +58,7 @@ declare global {
   interface Window extends ClientPage {}
 }
 
-/** Lets a browser find a page for each script of `clients` at the service. */
+/** Serves a page for each script of `clients`, under the address of the service. */
 export async function servePages(context: BrowserContext): Promise<void> {
   await allowLocal(context);
   await context.route(/\/pages\/(\w+)\.(html|js)/, async (route) => {
@@ -75,7 +75,7 @@ export async function isOpen(page: Page): Promise<void> {
   await page.waitForFunction(() => window.game?.status === "open");
 }
 
-/** Browsers take a page that a test made up for one of the internet, which asks before it connects to this machine. */
+/** Pages whose requests are intercepted count as pages from the internet, which need permission for local addresses. */
 export async function allowLocal(context: BrowserContext): Promise<void> {
   await context.grantPermissions(["local-network-access"]);
 }

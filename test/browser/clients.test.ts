@@ -11,7 +11,7 @@ import { Wire } from "./wire.ts";
 
 const SOON = { timeout: 10_000, interval: 25 };
 const CDN = "https://cdn.jsdelivr.net/npm/durable-rooms@0/dist/durable-rooms.js";
-/** A name in a network of one's own. */
+/** A host name in a local network. */
 const LAN = "my-pc.lan";
 
 let server: DevServer;
@@ -33,7 +33,7 @@ async function openPage(context: BrowserContext, query: string, url = server.url
   return page;
 }
 
-/** Opens a page with the storage of this one, as browsers do where a tab is duplicated. */
+/** Opens a page with the session storage of this page, as browsers do when a tab is duplicated. */
 async function duplicate(page: Page): Promise<Page> {
   const [twin] = await Promise.all([
     page.context().waitForEvent("page"),
@@ -189,7 +189,7 @@ describe.skipIf(isChromiumMissing())("a page without a bundler", () => {
     const context = await newContext();
     const page = await context.newPage();
     const query = (storage: string) => `/page?room=room-blocked&storage=${storage}`;
-    // A frame without an origin has no storage: to look it up throws.
+    // A frame without an origin has no storage: to access it throws.
     const frames = ["session", "local", "separate"].map(
       (storage) => `<iframe sandbox="allow-scripts" src="${server.url}${query(storage)}"></iframe>`,
     );

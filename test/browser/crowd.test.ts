@@ -26,15 +26,15 @@ let server: DevServer;
 let browser: Browser;
 let folder: string;
 
-/** Somebody in the crowd, with all that their page was sent. */
+/** A visitor in the crowd, with everything that the server sent to their page. */
 class Visitor {
   readonly page: Page;
-  /** What it received, as JSON. */
+  /** The packets that it received, as JSON. */
   readonly frames: string[] = [];
   readonly #binary = new BinaryTexts();
   state: Known & Record<string, unknown> = {};
   publicId = "";
-  /** The farthest bot that was known at any time. */
+  /** The distance of the farthest bot that was ever in its state. */
   farthest = 0;
 
   constructor(page: Page) {

@@ -11,7 +11,7 @@ import { Player } from "./player.ts";
 import type { JoinOptions } from "./player.ts";
 import { Wire } from "./wire.ts";
 
-/** What needs a walk over the field first. */
+/** The timeout for what happens after a walk over the field. */
 const WALK = { timeout: 20_000, interval: 50 };
 const SOON = { timeout: 10_000, interval: 25 };
 const ROOM = { button: "Join" } as const;
@@ -44,7 +44,7 @@ async function join2(room: string, forAda?: JoinOptions, forBob = forAda): Promi
   return [ada, bob];
 }
 
-/** Walks to the nearest coin. A hidden treasure may be on the way. @returns the score after it */
+/** Walks to the nearest coin, possibly over a hidden treasure. @returns the score after that */
 async function collect(player: Player, name: string): Promise<number> {
   const id = await player.id();
   const before = (await player.scoreOf(name)) ?? 0;
@@ -55,7 +55,7 @@ async function collect(player: Player, name: string): Promise<number> {
   return (await player.scoreOf(name)) as number;
 }
 
-/** What is wrong with the header in a window of this width. */
+/** Lists the problems of the header's layout in a window of this width. */
 async function headerProblems(page: Page, width: number): Promise<string[]> {
   await page.setViewportSize({ width, height: 844 });
   const all = await page
@@ -124,7 +124,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     const [ada, bob] = await join2(`secrets-${place}`, options);
     const secret = await ada.treasure();
     expect(secret).toMatch(/^The \w+ \w+$/);
-    // Something that changes it, and everything else: a walk to the treasure, which hides the next one.
+    // Walk to the treasure: that hides the next one, and so changes the hidden field together with public ones.
     const { players } = JSON.parse(ada.frames[0] as string).value;
     const id = await ada.id();
     await ada.walkTo(players[id].treasure);
@@ -192,7 +192,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     await ada.page.reload();
     await ada.status("Offline");
     await ada.page.getByText("The token is not valid (4401)").waitFor();
-    // What was refused is forgotten: the next attempt logs in anew.
+    // The page has dropped the refused token: the next attempt logs in again.
     await ada.page.getByRole("button", { name: options.button, exact: true }).click();
     await ada.status("Online");
   });
@@ -227,7 +227,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
     expect(await eve.ownShard()).toMatchObject({ count: "1 of 4" });
     await eve.say("hello");
     for (const { frames } of crowd) await expect.poll(() => frames.join("\n"), SOON).toContain('"hello"');
-    // Whoever joins the room itself sees the shards as well, and is on none of them.
+    // A client that joins the room itself also sees the shards, but is at none of them.
     const fay = await enter("Fay", "many");
     await expect.poll(() => fay.shards(), SOON).toHaveLength(2);
     expect(await fay.ownShard()).toBeUndefined();
@@ -279,7 +279,7 @@ describe.skipIf(isChromiumMissing())("the demo in a browser", () => {
       await bob.page.keyboard.press(x < 12 ? "ArrowRight" : "ArrowLeft");
       await bob.say("where are you?");
       await expect.poll(() => bob.texts(), SOON).toEqual(["where are you?"]);
-      // What is pressed while there is no connection is not done later.
+      // A key that is pressed without a connection has no effect later.
       const at = await ada.positionOf(await ada.id());
       await ada.page.keyboard.press("ArrowUp");
 

@@ -8,9 +8,11 @@ const START_TIMEOUT = 60_000;
 
 export interface DevServer {
   readonly url: string;
-  /** What it printed so far. */
+  /** The output so far. */
   log(): string;
-  /** Ends it at once, and all that it started, as if the machine had stopped. Resolves when it is gone. */
+  /**
+   * Kills it at once with all processes that it started, as if the machine had stopped. Resolves when they are gone.
+   */
   kill(): Promise<void>;
 }
 
@@ -18,15 +20,15 @@ export interface DevServerOptions {
   readonly port: number;
   /** Where objects are stored. */
   readonly persistTo: string;
-  /** Default: the example, in the project itself; what wrangler finds there, in another one. */
+  /** Default: the example file in this project. In another project, the file that wrangler finds there. */
   readonly envFile?: string | undefined;
-  /** The folder of the project. Default: this one. */
+  /** The folder of the project. Default: that of this project. */
   readonly cwd?: string;
-  /** What `/health` answers when it is ready. Default 200. */
+  /** The status of `/health` once the server is ready. Default 200. */
   readonly health?: number;
 }
 
-/** Starts `wrangler dev`. Resolves when it serves. @throws Error with its output, if it ends instead */
+/** Starts `wrangler dev`. Resolves when it accepts requests. @throws Error with its output if it exits instead */
 export async function startDevServer({
   port,
   persistTo,
@@ -36,9 +38,9 @@ export async function startDevServer({
 }: DevServerOptions): Promise<DevServer> {
   const flags = ["--port", String(port), "--inspector-port", "0", "--persist-to", persistTo];
   if (envFile !== undefined) flags.push("--env-file", envFile);
-  // The project's own; where projects share one install, it is in a folder above.
+  // The project's own wrangler. Examples that share one install have it in a parent folder.
   const wrangler = createRequire(join(cwd, "package.json")).resolve("wrangler/package.json");
-  // A group of its own: what wrangler starts can be ended with it.
+  // A separate process group, so that everything that wrangler starts can be killed with it.
   const child = spawn(
     process.execPath,
     [join(dirname(wrangler), "bin/wrangler.js"), "dev", ...flags, "--show-interactive-dev-session=false"],
@@ -48,10 +50,10 @@ export async function startDevServer({
       stdio: ["ignore", "pipe", "pipe"],
       env: {
         ...process.env,
-        // As whoever develops has it: that of these tests would be taken for the Worker's.
+        // Unset as for a developer: wrangler would pass vitest's value on to the Worker.
         NODE_ENV: "",
         WRANGLER_SEND_METRICS: "false",
-        // That it is ready is of this level, which the suite in workerd does not want to see.
+        // wrangler reports at this level that it is ready. The suite in workerd sets a higher one.
         WRANGLER_LOG: "info",
         CLOUDFLARE_CF_FETCH_ENABLED: "false",
         CI: "true",
@@ -92,7 +94,7 @@ export async function startDevServer({
   return { url, kill, log: () => output };
 }
 
-/** A port that nobody uses right now. */
+/** A port that is free right now. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => void server.listen(0, () => resolve()));

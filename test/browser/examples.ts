@@ -11,10 +11,10 @@ const FOLDER = process.env["EXAMPLES"] ?? "";
 
 let browser: Browser;
 
-/** Two visitors of an example, on two machines. */
+/** Opens an example for two visitors, each with their own browser storage. */
 async function visit(example: string): Promise<[ada: Page, bob: Page]> {
   const persistTo = await mkdtemp(join(tmpdir(), "durable-rooms-"));
-  // Rooms that list themselves show the World a secret.
+  // Rooms that are listed need the secret that they show to the World.
   const envFile = example === "quiz" ? ".dev.vars.example" : undefined;
   const server = await startDevServer({ port: await freePort(), persistTo, cwd: join(FOLDER, example), envFile });
   onTestFinished(async () => {
@@ -56,7 +56,7 @@ describe.skipIf(isChromiumMissing())("the examples, in two browsers that see eac
     await expect.poll(() => bob.locator(".cursor text").allTextContents(), SOON).toEqual(["Ada"]);
     await bob.reload();
     await expect.poll(lengthAtBob, SOON).toBeGreaterThan(before + 100);
-    // She is the same guest after a reload too: her stroke is hers.
+    // After a reload she is still the same guest, so that her strokes still belong to her.
     await ada.reload();
     await ada.getByText("Clear").click();
     await expect.poll(() => bob.locator(".stroke").count(), SOON).toBe(0);
@@ -73,13 +73,13 @@ describe.skipIf(isChromiumMissing())("the examples, in two browsers that see eac
     await expect.poll(() => bob.locator(".choice").count(), SOON).toBe(4);
     await bob.locator(".choice").first().click();
     await expect.poll(() => rows(ada), SOON).toContain("Bobanswered0");
-    // He is who he was, and what he answered counts.
+    // After a reload he is still the same player, and his answer still counts.
     await bob.reload();
     await expect.poll(() => rows(bob), SOON).toContain("Bobyou, answered0");
     expect(await bob.locator(".choice:enabled").count()).toBe(0);
     await ada.locator(".choice").first().click();
     for (const page of [ada, bob, carol]) await expect.poll(() => page.locator(".right").count(), SOON).toBe(1);
-    // Nobody but Ada answers: the question ends by itself.
+    // Only Ada answers, so the question ends when its time is over.
     await ada.getByRole("button", { name: "Next" }).click();
     await expect.poll(() => bob.locator(".choice:enabled").count(), SOON).toBe(4);
     await ada.locator(".choice").first().click();
@@ -102,7 +102,7 @@ describe.skipIf(isChromiumMissing())("the examples, in two browsers that see eac
     const [ada, bob] = await visit("action");
     const scores = (page: Page) => page.locator("#scores li").allTextContents();
     await expect.poll(async () => (await scores(bob)).length, SOON).toBe(2);
-    // Once around the arena there is something to collect.
+    // She collects a gem somewhere on her way around the arena.
     await ada.locator("#arena").focus();
     const adaAtBob = async () =>
       Number(

@@ -14,7 +14,7 @@ let server: DevServer;
 let browser: Browser;
 let folder: string;
 
-/** @returns the page, and what it complained about */
+/** @returns the page, and its errors and warnings */
 async function open(name: string, room: string): Promise<{ page: Page; problems: string[] }> {
   const context = await browser.newContext();
   onTestFinished(() => context.close());
@@ -48,7 +48,7 @@ describe.skipIf(isChromiumMissing())("frameworks in a browser", () => {
     const shown = () => page.locator("#out").textContent();
     const counts = () => page.evaluate(() => ({ ...window.counts }));
     await page.waitForFunction(() => window.mount !== undefined);
-    // The first packet may be there by now, or not yet.
+    // Mount whether or not the first packet has arrived.
     await page.evaluate(() => {
       window.mount();
     });
@@ -59,7 +59,7 @@ describe.skipIf(isChromiumMissing())("frameworks in a browser", () => {
     expect(await page.evaluate(() => window.game.call("add", 5))).toBe(5);
     await expect.poll(shown, SOON).toBe("5");
     expect((await counts()).renders).toBe(renders + 1);
-    // The state changes, and with it what the selector returns, which isEqual takes for the same.
+    // The state changes, and the selector returns a new object, which isEqual treats as equal.
     await page.evaluate(() => window.game.call("touch"));
     await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(resolve)));
     expect((await counts()).renders).toBe(renders + 1);
@@ -70,7 +70,7 @@ describe.skipIf(isChromiumMissing())("frameworks in a browser", () => {
     await expect.poll(shown, SOON).toBe("2");
     await page.evaluate((room) => window.enter(room), `room-${name}-2`);
     await expect.poll(shown, SOON).toBe("0");
-    // There is no such room, so there never is a first packet.
+    // This room does not exist, so that a first packet never arrives.
     await page.evaluate(() => window.enter("nowhere"));
     await expect.poll(shown, SOON).toBe("nothing");
     await page.evaluate((room) => window.enter(room), `room-${name}`);
@@ -80,7 +80,7 @@ describe.skipIf(isChromiumMissing())("frameworks in a browser", () => {
     const { selections } = await counts();
     await page.evaluate(() => window.game.call("touch"));
     expect((await counts()).selections).toBe(selections);
-    // The one of the room that there is not.
+    // The error of the room that does not exist.
     expect(problems).toEqual([expect.stringMatching(/^durable-rooms: .* 4404/)]);
   });
 

@@ -18,7 +18,7 @@ let server: DevServer;
 let folder: string;
 let port: number;
 
-/** A proxy that ends each connection on which nothing came or went for a minute. */
+/** A proxy that closes a connection after a minute without data in either direction. */
 async function idleProxy(): Promise<string> {
   const ends = new Set<Socket>();
   const proxy = createServer((near) => {
@@ -66,7 +66,7 @@ describe.skipIf(isChromiumMissing())("a hidden tab", () => {
       ]);
       onTestFinished(() => Promise.all([hidden.close(), other.close()]).then(() => {}));
       for (const tab of [hidden, other]) await expect.poll(() => tab.evaluate("game?.status"), SOON).toBe("open");
-      // A socket that nobody keeps alive.
+      // A socket without pings, to prove that the proxy closes idle ones.
       await hidden.evaluate(`
       globalThis.seen = { statuses: [], visible: 0, isIdleOneClosed: false };
       const idle = new WebSocket(location.origin.replace("http", "ws") + "/parties/main/room-hidden");

@@ -16,11 +16,11 @@ const HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2<
 const WORLD = "#/world/world-default";
 const PHONE = { width: 390, height: 844 };
 
-/** A window at the inspector. */
+/** A browser window that shows the inspector. */
 class Inspector {
   readonly page: Page;
   readonly problems: string[] = [];
-  /** The address of everything that the page asked for. */
+  /** The URLs of all requests and sockets of the page. */
   readonly urls: string[] = [];
 
   private constructor(page: Page) {
@@ -45,7 +45,7 @@ class Inspector {
     return inspector;
   }
 
-  /** The number, or the words, of a tile. */
+  /** The number or the text in a tile. */
   tile(name: string): Promise<string> {
     return this.page.locator(`.tiles [data-name="${name}"]`).innerText();
   }
@@ -58,14 +58,14 @@ class Inspector {
     return this.page.getByRole("table", { name });
   }
 
-  /** Clicks, and says yes. */
+  /** Clicks, and confirms the dialog that appears. */
   async confirm(clicked: Locator, yes: string): Promise<void> {
     await clicked.click();
     await this.page.getByRole("dialog").getByRole("button", { name: yes }).click();
   }
 }
 
-/** How much wider than its window a page is. */
+/** By how many pixels a page is wider than its window. */
 const overflowOf = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 
 describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
@@ -191,7 +191,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     const sockets = inspector.urls.filter((url) => url.startsWith("ws:")).length;
     await inspector.confirm(page.getByRole("button", { name: "Evict…" }), "Save and close its sockets");
     await page.getByText("The object was evicted").waitFor();
-    // The client of the page comes back by itself, as the same user.
+    // The client in the page reconnects by itself, as the same user.
     await expect
       .poll(() => inspector.urls.filter((url) => url.startsWith("ws:")).length, SOON)
       .toBeGreaterThan(sockets);
@@ -214,7 +214,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
     await hide(true);
     const before = asked();
     await page.waitForTimeout(2500);
-    // One may have been on its way.
+    // A request may have been in flight when the page was hidden.
     expect(asked() - before).toBeLessThanOrEqual(1);
     await hide(false);
     await expect.poll(() => asked() - before, SOON).toBeGreaterThan(2);
@@ -241,7 +241,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
       await form.locator(".problem:visible", { hasText: "This is not valid JSON" }).waitFor();
       await form.getByLabel("pair").fill("");
       await send();
-      // The box has no height, and the point no x.
+      // The height of the box and the x of the point are missing.
       await expect.poll(() => answer.innerText(), SOON).toMatch(/shape\.height: [\s\S]*points\.0\.x: /);
       expect(await form.locator(".problem:visible").count()).toBe(2);
       await form.getByLabel("height").fill("8");
@@ -278,7 +278,7 @@ describe.skipIf(isChromiumMissing())("the inspector in a browser", () => {
       expect(await page.locator("*").count()).toBeLessThan(1600);
       expect(await overflowOf(page)).toBeLessThanOrEqual(0);
 
-      // What did not change is left alone when it looks again.
+      // A refresh leaves elements unchanged whose values did not change.
       const changes = await page.evaluate(async () => {
         let count = 0;
         const seen = new MutationObserver((records) => (count += records.length));

@@ -7,7 +7,7 @@ interface Tile {
   readonly y: number;
 }
 
-/** What the score board shows of a player. */
+/** A row of the score board. */
 export interface Row {
   readonly id: string;
   readonly name: string;
@@ -21,7 +21,7 @@ export interface JoinOptions {
   readonly colorScheme?: "light" | "dark";
 }
 
-/** What the list of shards shows of one. */
+/** A row of the list of shards. */
 export interface ShardRow {
   readonly id: string;
   readonly count: string;
@@ -34,11 +34,11 @@ export class Player {
   /** Every packet that the page's sockets received, as text. */
   readonly frames: string[] = [];
   readonly #binary = new BinaryTexts();
-  /** What went wrong in the page. */
+  /** Errors in the page. */
   readonly problems: string[] = [];
   readonly #context: BrowserContext;
 
-  /** @param options.button what they click */
+  /** @param options.button the button that they click to join */
   static async join(
     browser: Browser,
     url: string,
@@ -46,7 +46,7 @@ export class Player {
     room: string,
     { button = "Join", ...options }: JoinOptions = {},
   ): Promise<Player> {
-    // Pages that move all the time leave little of a small machine to the tests.
+    // Animations would leave too little of a small machine's time to the tests.
     const look = { viewport: { width: 1200, height: 800 }, reducedMotion: "reduce" } as const;
     const context = await browser.newContext({ ...look, ...options });
     const player = new Player(context, await context.newPage());
@@ -69,7 +69,7 @@ export class Player {
     page.on("pageerror", (error) => void this.problems.push(String(error)));
   }
 
-  /** Waits until the connection is shown to be in this state. */
+  /** Waits until the page shows this connection status. */
   async status(text: string): Promise<void> {
     await this.page.locator("#status", { hasText: text }).waitFor({ timeout: 45_000 });
   }
@@ -86,7 +86,7 @@ export class Player {
     );
   }
 
-  /** Names on the score board, with who is online, in alphabetical order. */
+  /** The names on the score board, each with "online" or "offline", in alphabetical order. */
   async present(): Promise<string[]> {
     const rows = await this.board();
     return rows.map(({ name, isOnline }) => `${name} ${isOnline ? "online" : "offline"}`).toSorted();
@@ -141,12 +141,12 @@ export class Player {
     );
   }
 
-  /** The shard that this page says it is on. */
+  /** The shard that this page is connected to, according to its list. */
   async ownShard(): Promise<ShardRow | undefined> {
     return (await this.shards()).find(({ note }) => note.includes("you are here"));
   }
 
-  /** How long the page says that the server takes to answer. */
+  /** The latency that the page shows. */
   async latency(): Promise<string> {
     return (await this.page.locator("#latency").textContent()) ?? "";
   }

@@ -9,7 +9,7 @@ import { Player } from "./player.ts";
 
 const DOCS = resolve(import.meta.dirname, "../../docs");
 const SOON = { timeout: 20_000, interval: 50 };
-/** Who plays, and how many coins each collects before the picture is taken. */
+/** The players, and the number of coins that each collects before the picture is taken. */
 const CAST = [
   ["Margaret", 3],
   ["Linus", 1],
@@ -57,7 +57,9 @@ async function take(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(DOCS, `${name}.png`), animations: "disabled" });
 }
 
-/** The inspector, after it saw a room at work for a while. @param player is not at a shard, so the room counts what they do */
+/**
+ * The inspector, after it has watched a busy room. @param player is connected to the room itself, which counts messages
+ */
 async function inspect(browser: Browser, url: string, player: Player): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
   await page.goto(url);

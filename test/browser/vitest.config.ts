@@ -4,10 +4,10 @@ const { SCREENSHOTS: screenshots, EXAMPLES: examples, LONG: long } = process.env
 const file = screenshots ? "screenshots.ts" : examples ? "examples.ts" : long ? "*.long.ts" : "*.test.ts";
 
 /**
- * Whole browsers against `wrangler dev`: `npm run test:browser`.
- * With LONG=1 it runs what takes minutes: `npm run test:browser:long`.
- * With SCREENSHOTS=1 it takes the pictures of the documents instead: `npm run docs:screenshots`; with EXAMPLES=<folder> it
- * tests the examples that are installed there, as `.ci/examples` does.
+ * Real browsers against `wrangler dev`: `npm run test:browser`.
+ * With LONG=1 it runs tests that take minutes: `npm run test:browser:long`.
+ * With SCREENSHOTS=1 it takes the pictures of the documents instead: `npm run docs:screenshots`.
+ * With EXAMPLES=<folder> it tests the examples that are installed there, as `.ci/examples` does.
  */
 export default defineConfig({
   test: {

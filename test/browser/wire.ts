@@ -2,7 +2,7 @@ import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import { freePort } from "./dev-server.ts";
 
-/** A line to a server that can be cut: what is under way is lost, and nobody gets through. */
+/** A proxy whose line to the server can be cut: data in flight is lost, and new connections fail. */
 export class Wire {
   readonly url: string;
   readonly #port: number;

@@ -7,7 +7,7 @@ const BIN = join(import.meta.dirname, "../../src/cli/bin.ts");
 export interface BinOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What it reads. Default: nothing, as in a pipe that is closed. */
+  /** Its standard input. Default: empty, as a closed pipe. */
   readonly input?: string;
 }
 
@@ -17,7 +17,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A command as a user starts it, in a process of its own that has no terminal. */
+/** Runs a command as a user would, in a process of its own without a terminal. */
 export function startBin(args: readonly string[], { env = {}, cwd, input = "" }: BinOptions = {}) {
   const onlyThis = { PATH: process.env["PATH"], ...env } as unknown as NodeJS.ProcessEnv;
   const child = spawn(process.execPath, [BIN, ...args], { cwd, env: onlyThis, stdio: "pipe" });
@@ -34,7 +34,7 @@ export function runBin(args: readonly string[], options?: BinOptions): Promise<E
   return startBin(args, options).ended;
 }
 
-/** Starts a command whose output nobody reads, as `| head` does once it has enough. */
+/** Runs a command whose output nobody reads, as `| head` does once it has read enough. */
 export async function runUnread(args: readonly string[]): Promise<Omit<Ended, "stdout">> {
   const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", "pipe", "pipe"] });
   child.stdout.destroy();

@@ -113,10 +113,10 @@ describe("the versions", () => {
     "of the template %s are those that this project is tested with",
     (template) => {
       const { dependencies, devDependencies } = readManifest(join("src/templates", template));
-      // Only projects of that template have it: npm run test:package.
+      // Only projects of that template install it. `npm run test:package` tests them.
       delete devDependencies["@vitejs/plugin-react"];
       expect(dependencies["durable-rooms"]).toBe(own.version);
-      // The library takes a range of zod; the tests run with what is installed.
+      // The library accepts a range of zod versions. Compare with the version that is installed.
       const [zod, vite] = ["zod", "vite"].map((name) => readManifest(join("node_modules", name)).version);
       const versions = { ...own.devDependencies, ...own.dependencies, zod, vite, "durable-rooms": own.version };
       expect(versions).toMatchObject({ ...dependencies, ...devDependencies });

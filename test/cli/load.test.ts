@@ -8,7 +8,7 @@ describe("durable-rooms load", () => {
   beforeEach(async () => void (service = await startService()));
   afterEach(() => service.close());
 
-  /** A short load with 4 clients, who send 20 actions in a second each. */
+  /** A short load of 4 clients, each of which sends 20 actions per second. */
   function args(room: string, ...more: string[]): string[] {
     const short = ["--clients", "4", "--rate", "20", "--duration", "500ms", "--ramp", "50ms", "--timeout", "300ms"];
     return ["load", "--host", service.host, "--room", room, "--action", "move", ...short, ...more];
@@ -21,7 +21,7 @@ describe("durable-rooms load", () => {
   it("measures every answer", async () => {
     const { code, clients, actions, latencyMs, received, seconds, ...rest } = await summaryOf("good");
     expect({ code, clients }).toMatchObject({ code: 0, clients: { asked: 4, connected: 4 } });
-    // 4 clients, 20 a second, for half a second: a last one may be too late.
+    // 4 clients send 20 actions per second for half a second. The last action of each may be too late to be sent.
     expect(actions.sent).toBeGreaterThanOrEqual(36);
     expect(actions.sent).toBeLessThanOrEqual(40);
     expect(actions).toEqual({ sent: actions.sent, answered: actions.sent, refused: 0, unanswered: 0 });
@@ -44,7 +44,7 @@ describe("durable-rooms load", () => {
 
   it("offers compression on request, and reports the bytes on the wire", async () => {
     const plain = await summaryOf("good");
-    // A frame has a head of two bytes.
+    // Each frame has a header of at least two bytes.
     expect(plain.received.wireBytes).toBeGreaterThan(plain.received.bytes);
     expect(plain.received.wireBytes).toBeLessThan(plain.received.bytes + 4 * plain.received.packets);
     const compressed = await summaryOf("good", "--compress");

@@ -9,7 +9,7 @@ interface Message {
   readonly id: string;
 }
 
-/** How a room of the service answers. */
+/** How each room of the service answers a message, by the id of the room. */
 const ROOMS: Readonly<Record<string, (socket: WebSocket, message: Message) => void>> = {
   good: (socket, { id }) => socket.send(JSON.stringify({ type: "ack", value: { id, result: null } })),
   binary: (socket, { id }) => socket.send(writeAckFrame(JSON.stringify({ id, result: null }), 1)),
@@ -28,7 +28,7 @@ const ROOMS: Readonly<Record<string, (socket: WebSocket, message: Message) => vo
   hasty: (socket) => socket.close(4403, "Out\u001B[2J"),
 };
 
-/** A service whose rooms do what they are told here, and nothing else. Each is named after what it does. */
+/** Starts a service whose rooms are in {@link ROOMS}. Each room is named after what it does. */
 export async function startService() {
   const received: Message[] = [];
   const urls: URL[] = [];
@@ -61,7 +61,7 @@ export async function startService() {
     host: `127.0.0.1:${port}`,
     received,
     urls,
-    /** Resolves at the next action. */
+    /** Resolves when the next action arrives. */
     acted: () => new Promise<void>((resolve) => void sockets.once("acted", resolve)),
     close: () => {
       for (const socket of sockets.clients) socket.terminate();

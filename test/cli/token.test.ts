@@ -16,7 +16,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(cwd, { recursive: true }));
 
-/** What a service reads of the token that was printed. */
+/** The claims that a service reads from the token that the command printed. */
 async function claimsOf(args: string[], secret = SECRET, options: Parameters<typeof runBin>[1] = {}) {
   const { code, stdout, stderr } = await runBin(["token", ...args], { cwd, ...options });
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });

@@ -5,7 +5,7 @@ import { runBin, runUnread } from "./bin.ts";
 
 const LOAD = ["load", "--room", "game-1", "--action", "move"];
 
-/** The same as {@link runBin}, in this process: it takes no time. */
+/** Like {@link runBin}, but in this process, which is faster. */
 async function runHere(args: readonly string[]) {
   const written = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {

@@ -18,19 +18,19 @@ interface SentPlayer {
 }
 expectTypeOf(client.call("me")).resolves.toEqualTypeOf<SentPlayer>();
 const me = await client.call("me");
-// @ts-expect-error only its owner sees it, and an answer is cut as what all see
+// @ts-expect-error only its owner sees it, and answers contain what everybody may see
 void me.hand;
 // @ts-expect-error stored only
 void me.limit;
 // @ts-expect-error not marked
 void me.serverOnly;
-// @ts-expect-error a method
+// @ts-expect-error it is a method
 void me.move;
-// @ts-expect-error an entry without its id: clients know the key
+// @ts-expect-error it is an entry's own id: clients know its key
 void me.id;
-// @ts-expect-error hidden, and nested
+// @ts-expect-error it is a nested hidden field
 void me.pos.z;
-// @ts-expect-error hidden in an entry of an entry
+// @ts-expect-error it is hidden in an entry of an entry
 void me.items["sword"]?.price;
 expectTypeOf(client.call("everyone")).resolves.toEqualTypeOf<{ at: string; players: SentPlayer[] }>();
 expectTypeOf(client.call("monster")).resolves.toEqualTypeOf<{ hp: number } | undefined>();
@@ -46,10 +46,10 @@ const folder = await client.call("folder");
 expectTypeOf(folder?.folders["a"]?.folders["b"]?.name).toEqualTypeOf<string | undefined>();
 expectTypeOf(client.state.root["a"]?.folders["b"]?.name).toEqualTypeOf<string | undefined>();
 
-// The same in tests.
+// Clients of tests have the same types.
 declare const tested: TestClient<typeof room>;
 expectTypeOf(tested.call("me")).resolves.toEqualTypeOf<SentPlayer>();
 
-// Of a value that no room is known of, what has fields is an entry.
+// Without a room, every object with fields is treated as an entry.
 expectTypeOf<AsJson<Player>>().toEqualTypeOf<SentPlayer>();
 expectTypeOf<AsJson<{ a: Player | null; since: Date }>>().toEqualTypeOf<{ a: SentPlayer | null; since: string }>();

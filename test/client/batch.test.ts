@@ -18,7 +18,7 @@ const framesOf = ({ sent }: ScriptedSocket): unknown[][] =>
   sent
     .filter((text) => text !== "ping")
     .map((text) => [JSON.parse(text) as { value?: unknown }].flat().map(({ value }) => value));
-/** A socket of a room that takes frames of so many bytes. */
+/** Opens a socket to a room that accepts frames of this size. */
 async function open(frameBytes?: number, next = script.next()): Promise<ScriptedSocket> {
   const socket = (await next).open();
   socket.sync(whole, { seq: 1, epoch: "e", ...(frameBytes !== undefined && { batch: frameBytes }) });
@@ -76,13 +76,13 @@ describe("messages in one frame", () => {
     send(game, "f", "g");
     await vi.advanceTimersByTimeAsync(200);
     expect(framesOf(renewed)).toEqual([["f", "g"]]);
-    // The next connection may lead to an older room.
+    // The next connection may reach a room with an older version that does not know batches.
     renewed.drop();
     const older = await script.next();
     older.open();
     send(game, "h", "i");
     expect(framesOf(older)).toEqual([["h"], ["i"]]);
-    // It was rolled back meanwhile, and says so with a new state.
+    // A room that was rolled back meanwhile reports it with a new whole state.
     older.sync(whole, { seq: 2, epoch: "e", reset: true, batch: 65_536 });
     send(game, "j", "k");
     older.sync(whole, { seq: 0, epoch: "f", reset: true });

@@ -70,7 +70,7 @@ describe("messages of a client", () => {
     expect(second.messages.map(({ id }) => id)).toEqual([first.messages[0]?.id, first.messages[2]?.id, undefined]);
     second.refuse(0);
     second.ack(1, "three");
-    // An answer that comes twice is nobody's.
+    // A repeated answer has no effect.
     second.ack(1, "again");
     const outcomes = await Promise.allSettled(calls);
     expect(outcomes).toMatchObject([{ reason: { code: "forbidden" } }, { value: "two" }, { value: "three" }]);

@@ -49,13 +49,13 @@ expectTypeOf(player?.hand).toEqualTypeOf<readonly string[] | undefined>();
 expectTypeOf(player?.pos.x).toEqualTypeOf<number | undefined>();
 expectTypeOf(player?.items["sword"]?.count).toEqualTypeOf<number | undefined>();
 
-// @ts-expect-error stored only
+// @ts-expect-error it is only stored
 void game.state.seed;
-// @ts-expect-error server memory only
+// @ts-expect-error it is only in the server's memory
 void game.state.cache;
-// @ts-expect-error not marked
+// @ts-expect-error it is not marked
 void player?.serverOnly;
-// @ts-expect-error readonly
+// @ts-expect-error it is readonly
 game.state.status = "playing";
 
 game.emit("move", { x: 1 });
@@ -63,7 +63,7 @@ game.emit("free");
 game.emit("count");
 expectTypeOf(game.call("count", 2)).resolves.toEqualTypeOf<{ at: string; n: 1 }>();
 expectTypeOf(game.call("free")).resolves.toEqualTypeOf<"done">();
-// @ts-expect-error no such action
+// @ts-expect-error there is no such action
 game.emit("fly");
 // @ts-expect-error the value is missing
 game.emit("move");
@@ -87,7 +87,7 @@ const monster = connectRoom<typeof dungeon>({ host: "x", room: "dungeon" }).stat
 if (monster && "armour" in monster) expectTypeOf(monster.armour).toEqualTypeOf<number>();
 else if (monster?.type === "rock") expectTypeOf(monster.weight).toEqualTypeOf<number>();
 else if (monster) expectTypeOf(monster.hp).toEqualTypeOf<number>();
-// @ts-expect-error not all variants have it
+// @ts-expect-error only some variants have it
 void monster?.hp;
 class Sized {
   hp = sync(signal(10));
@@ -131,5 +131,5 @@ const hardest = reference(() => rocks());
 expectTypeOf(hardest()).toEqualTypeOf<ReturnType<typeof rock> | undefined>();
 hardest.set(undefined);
 hardest.set(rock());
-// @ts-expect-error an entry of another collection
+// @ts-expect-error it is an entry of another collection
 hardest.set(new Boss());

@@ -27,7 +27,7 @@ expectTypeOf(game.latency).toEqualTypeOf<number | undefined>();
 expectTypeOf(game.resyncs).toEqualTypeOf<number>();
 // @ts-expect-error a World has no parties
 connectWorld<typeof gameRoom>({ host: "x", room: "game-1", party: "lobby" });
-// @ts-expect-error a room is in no World
+// @ts-expect-error a room without a World has no worldId
 connectRoom<typeof gameRoom>({ host: "x", room: "game-1", worldId: "eu" });
 connectRoom<typeof gameRoom>({ host: "x", room: "game-1", socket: { WebSocket } });
 // @ts-expect-error the client decides that itself
@@ -40,7 +40,7 @@ void game.optimistic("move", { x: 1 }, (state) => {
   expectTypeOf(state).toEqualTypeOf<State>();
   return { ...state, config: { map: { width: 2 } } };
 });
-// @ts-expect-error no such action
+// @ts-expect-error there is no such action
 void game.optimistic("fly", 1, (state) => state);
 // @ts-expect-error the value is of another type
 void game.optimistic("move", { x: "1" }, (state) => state);
@@ -48,9 +48,9 @@ void game.optimistic("move", { x: "1" }, (state) => state);
 void game.optimistic("move", undefined, (state) => state);
 // @ts-expect-error the state has a number there
 void game.optimistic("count", 1, (state) => ({ ...state, count: "1" }));
-// @ts-expect-error nothing was returned
+// @ts-expect-error the function returns nothing
 void game.optimistic("count", 1, () => {});
-// @ts-expect-error changed in place
+// @ts-expect-error it changes the state in place
 void game.optimistic("count", 1, (state) => ((state.count = 1), state));
 
 game.on("error", (error) => {
@@ -79,11 +79,11 @@ void listRooms<Duel>({
 });
 // @ts-expect-error no room has this mode
 void findRoom<Duel>({ host: "x", room: "duel-{id}", filter: { mode: "ffa" } });
-// @ts-expect-error a misspelt name
+// @ts-expect-error the name is misspelt
 void findRoom<Duel>({ host: "x", room: "duel-{id}", filter: { levle: 3 } });
-// @ts-expect-error only what is a scalar can be compared
+// @ts-expect-error only scalars can be compared
 void findRoom<Duel>({ host: "x", room: "duel-{id}", filter: { map: { name: "moon" } } });
-// @ts-expect-error a list makes no room
+// @ts-expect-error a list creates no room
 void listRooms<Duel>({ host: "x", room: "duel-{id}", create: true });
 void findRoom({ host: "x", room: "duel-{id}", filter: { anything: 3 }, create: { id: "7" }, order: "emptiest" });
 connectRoom<typeof gameRoom>({
@@ -91,5 +91,5 @@ connectRoom<typeof gameRoom>({
   room: async () => (await findRoom({ host: "x", room: "game-{id}" })).roomId,
 });
 expectTypeOf(game.room).toEqualTypeOf<string | undefined>();
-// @ts-expect-error a World knows shards of one room
+// @ts-expect-error a World knows the shards of one fixed room
 connectWorld<typeof gameRoom>({ host: "x", room: () => "game-1" });

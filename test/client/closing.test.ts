@@ -20,7 +20,7 @@ describe("a room that announces that it closes the connection", () => {
     expect(closed).toHaveBeenCalledExactlyOnceWith({ code: 4403, reason: "Kicked" });
     expect(game.status).toBe("closed");
     expect(await call).toBe("Kicked");
-    // The connection itself ends much later.
+    // The connection closes much later than the packet that announces it.
     socket.drop(4403, "Kicked");
     await vi.advanceTimersByTimeAsync(60_000);
     expect(closed).toHaveBeenCalledOnce();
@@ -107,7 +107,7 @@ describe("P7.11: clients that lose their connections together", () => {
 
   it("delay the first attempt up to the room's last value, and no later attempt", async () => {
     const begun = await attempts({ confirm: 1, spread: 90_000 }, { confirm: 2, spread: 10_000 });
-    // 1 and 5 seconds, then 2, 4 and 8.
+    // Delays of 1 and 5 seconds plus the spread, then of 2, 4 and 8 seconds.
     expect(begun.mock.calls.slice(0, 4).flat()).toEqual([6, 8, 12, 20]);
   });
 

@@ -23,7 +23,7 @@ function errorsOf(game: ScriptedClient): { code: string; message: string }[] {
   return errors;
 }
 
-/** A client without a scheme of its own. */
+/** Connects a client without the option `socket.protocol`. */
 function connectBare(options: Partial<ConnectOptions>): ScriptedClient {
   const { protocol: _, ...socket } = script.socket;
   return script.connect({ socket, ...options });

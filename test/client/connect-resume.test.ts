@@ -29,7 +29,7 @@ it("P4.11: a client that was away gets what changed meanwhile", async () => {
       sockets.push(this);
     }
   }
-  // It comes back when the test lets it.
+  // The client reconnects when the test opens this gate.
   let gate: Promise<unknown> = Promise.resolve();
   const game = connectRoom<typeof definition>({
     host: "rooms.test",
@@ -56,7 +56,7 @@ it("P4.11: a client that was away gets what changed meanwhile", async () => {
   const back = becomes("open");
   resolve();
   await back;
-  // A shard may hear of the last changes a moment later.
+  // The last changes may reach a client at a shard a moment later.
   await vi.waitFor(() => expect(game.state.count).toBe(5), 5000);
   expect(packets[0]).toMatchObject({ type: "sync", resumed: true });
   expect(packets.reduce((all, { value }) => Object.assign(all, value), {})).toEqual({

@@ -156,7 +156,7 @@ describe("connectRoom", () => {
     await sees(game, (state) => "old" in state.monsters);
     const { config } = game.state;
 
-    // While nobody listens, the state moves on.
+    // The state changes on the server while the client is disconnected.
     await room.crash();
     await becomes(game, "reconnecting");
     await room.change((state) => void delete state.monsters()["old"]);

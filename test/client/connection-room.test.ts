@@ -30,7 +30,7 @@ const definition = defineRoom({
   },
 });
 
-/** A client's own state, as a developer of `@signe/sync` writes it. */
+/** The client's own state, as a developer who uses `@signe/sync` would write it. */
 class ClientState {
   count = signal(0);
   scores = signal<number[]>([]);
@@ -55,7 +55,9 @@ async function connect(room: TestRoom, id: string) {
   );
   const checks = new Set<() => void>();
   connection.on("sync", () => checks.forEach((check) => check()));
-  /** Resolves once a condition holds: asked after each packet, since `load` does not announce what is nested. */
+  /**
+   * Resolves when a condition holds. Checks it after each packet, because `load` announces no changes of nested values.
+   */
   const when = (condition: () => boolean) =>
     new Promise<void>((resolve) => {
       const check = () => {

@@ -17,7 +17,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A client that is in a room, with a latency of 50 ms. */
+/** A client that has joined a room, with a latency of 50 ms. */
 async function open(options: Parameters<Script["connect"]>[0] = {}) {
   const game = script.connect(options);
   const errors: unknown[] = [];
@@ -30,7 +30,7 @@ async function open(options: Parameters<Script["connect"]>[0] = {}) {
 }
 
 const pings = ({ sent }: ScriptedSocket) => sent.filter((text) => text === "ping").length;
-/** The next socket that the client makes within this time. */
+/** The next socket that the client creates within this time. */
 async function reconnected(ms: number): Promise<ScriptedSocket> {
   const before = script.sockets.length;
   await vi.advanceTimersByTimeAsync(ms);
@@ -216,7 +216,7 @@ describe("a browser that is offline", () => {
     say("online");
     const next = await reconnected(5);
     next.drop();
-    // The delays go on where they were: it has waited once.
+    // The delays continue with the second step, because the client has already waited once.
     await vi.advanceTimersByTimeAsync(8_000);
     expect(script.sockets.at(-1)).toBe(next);
     await reconnected(3_000);

@@ -41,7 +41,7 @@ const define = (throttleSync: number | "auto", throttleStorage: number) =>
   });
 type Room = ReturnType<typeof define>;
 
-/** A room, or a room with shards. */
+/** A room that clients connect to, or a room whose clients connect to shards. */
 interface Server {
   readonly room: MemoryRoom<State>;
   connect(who: number, query: string): Promise<MemorySocket>;
@@ -94,7 +94,7 @@ type Step =
   | { kind: "act" | "burst" | "drop" | "mute"; who: number }
   | { kind: "evict" | "crash" };
 
-/** Two that count packets, and one whose server knows nothing of that. */
+/** Two clients with protocol 2, and a third one whose server speaks only protocol 1. */
 const PLAYERS = 3;
 const who = fc.nat({ max: PLAYERS - 1 });
 const step = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
@@ -117,12 +117,12 @@ class Player {
   readonly who: number;
   readonly client: RoomClient<Room>;
   readonly calls = new Map<string, string>();
-  /** Parts that are equal to what they were, and not named by a patch, but are new. */
+  /** Parts of the state that no patch names and that did not change, but have a new identity. */
   readonly renewed: string[] = [];
   resumes = 0;
   wire: WireSocket | undefined;
   #shown: Readonly<Record<string, unknown>> = {};
-  /** What the last patch names. */
+  /** The fields that the last patch names. */
   #named: string[] = [];
 
   constructor(who: number, service: Service, fate: () => Fate) {
@@ -162,7 +162,7 @@ class Player {
     this.#named = isPatch ? Object.keys(value as object).map((key) => key.split(".", 1)[0] ?? "") : [];
   }
 
-  /** What did not change keeps its identity. */
+  /** Checks that values that did not change keep their identity. */
   #changed(state: Readonly<Record<string, unknown>>): void {
     if (state === this.#shown) this.renewed.push("the state");
     for (const [name, value] of Object.entries(state)) {
@@ -177,9 +177,9 @@ class Player {
 class Run {
   readonly #server: Server;
   readonly players: Player[];
-  /** A client of the first protocol without any other help, as long as the room does not crash. */
+  /** A plain client of protocol 1. It is only used while the room does not crash. */
   #plain: MemorySocket | undefined;
-  /** The ids of clients whose session went with their user. */
+  /** The ids of clients whose session ended when their user was removed. */
   readonly #forgotten = new Set<string>();
   #acts = 0;
 
@@ -216,7 +216,7 @@ class Run {
         player?.act(`act-${this.#acts++}`);
         break;
       case "burst":
-        // More than a room knows again.
+        // More messages than a room remembers.
         for (let count = 0; count < 80; count++) player?.act(`act-${this.#acts++}`);
         break;
       case "drop":
@@ -251,7 +251,7 @@ class Run {
     const { state } = this.#server.room;
     const done = state.done();
     const twice = done.filter((id, index) => done.indexOf(id) !== index);
-    // Who was removed while they were away is another user when they come back, of whom nothing is remembered.
+    // A user who was removed while they were away returns as a new user, of whom the room remembers nothing.
     const known = this.players.filter(({ who }) => !this.#forgotten.has(`session-${who}`));
     expect(
       twice.filter((id) => known.some(({ calls }) => calls.has(id))),
@@ -261,8 +261,8 @@ class Run {
       expect(renewed).toEqual([]);
       const publicId = client.publicId ?? "";
       const user = state.players()[publicId];
-      // Whose user was removed while they were connected is closed for good. With the first protocol they get nothing
-      // more, not even the first packet if that had not been sent.
+      // A client whose user was removed while it was connected is closed for good. With protocol 1 it gets nothing
+      // more, not even its first packet if that was not sent yet.
       const isSilent = user === undefined && who === PLAYERS - 1;
       if (isSilent) expect(client.status, `client ${who}`).toMatch(/^(open|reconnecting)$/);
       else expect(client.status, `client ${who}`).toBe(user ? "open" : "closed");
@@ -270,7 +270,7 @@ class Run {
       if (user) expect(withoutEmpty(client.state), `client ${who}`).toEqual(view);
       for (const [id, outcome] of calls) {
         if (outcome === "done" && throttleStorage === 0) expect(done).toContain(id);
-        // Whose user was removed is refused; what was sent to a server without memory of it is not sent again.
+        // Calls of removed users are refused. Calls that a server forgot together with its memory are not repeated.
         expect(["done", "forbidden", "closed", "timeout"], id).toContain(outcome);
       }
     }
@@ -285,7 +285,7 @@ class Run {
 
 const FATES: Fate[] = ["twice", "lost", "late"];
 
-/** Packets are lost, a client is away for a moment while something changes, and acts: so each run has all of it. */
+/** Packets get lost, and a client is away while something changes, and acts: these steps are part of each run. */
 const wait: Step = { kind: "wait", ms: 60 };
 const count: Step = {
   kind: "turn",
@@ -318,7 +318,7 @@ describe.each([
             for (const next of steps) await run.take(next);
             isCalm = true;
             await run.finish();
-            // The last packet may be the one that was lost: the next one shows it.
+            // If the last packet was lost, the client notices it with the next one.
             server.room.change((state) => state.turn.update((turn) => turn + 1));
             await run.finish();
             run.check(throttleStorage);

@@ -95,7 +95,7 @@ describe("connectRoom with a function that finds the room", () => {
     vi.useRealTimers();
   });
 
-  /** The next socket, whenever the client makes it. */
+  /** Waits for the next socket that the client creates. */
   const nextSocket = async () => {
     const before = script.sockets.length;
     while (script.sockets.length === before) await vi.advanceTimersByTimeAsync(1);
@@ -112,13 +112,13 @@ describe("connectRoom with a function that finds the room", () => {
     first.open().drop(4503, "The room is full");
     const second = await nextSocket();
     expect(second.url.pathname).toBe("/parties/main/game-2");
-    // A line that breaks says nothing of the room.
+    // A broken connection does not mean that the room is full or closed.
     second.drop();
     const third = (await nextSocket()).open();
     expect(third.url.pathname).toBe("/parties/main/game-2");
     third.sync({ pId: "p", count: 1 }, { seq: 1, epoch: "e" });
     expect([game.status, game.room]).toEqual(["open", "game-2"]);
-    // Who was in it waits for their place there.
+    // A client that has been in the room keeps trying to get back, also if the room is full.
     for (const code of [1006, 4503]) {
       script.sockets.at(-1)?.drop(code);
       expect((await nextSocket()).open().url.pathname).toBe("/parties/main/game-2");

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Script } from "./scripted-socket.ts";
 import type { ScriptedSocket } from "./scripted-socket.ts";
 
-/** As much of a browser's document as matters. */
+/** The part of a browser's document that the client uses. */
 class Page extends EventTarget {
   visibilityState = "visible";
 
@@ -56,7 +56,7 @@ describe("pings of a client", () => {
     expect(game.status).toBe("reconnecting");
     expect(first.closedWith).toBe(4000);
     expect(second.query["since"]).toBe("1");
-    // It was opened 9 ms after the first one was given up.
+    // It was opened 9 ms after the first one was abandoned.
     await vi.advanceTimersByTimeAsync(7_999);
     expect(second.closedWith).toBeUndefined();
     const third = (await script.next()).open();
@@ -67,7 +67,7 @@ describe("pings of a client", () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(third.closedWith).toBe(4000);
     game.close();
-    // The socket was about to begin another attempt.
+    // The client was about to connect again.
     await vi.advanceTimersByTimeAsync(1);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -168,7 +168,7 @@ describe("pings of a client", () => {
     const game = script.connect({ socket: { ...script.socket, minReconnectionDelay: 5000 } });
     (await script.next()).open().drop();
     await vi.advanceTimersByTimeAsync(0);
-    // All that is left is the delay before the next attempt.
+    // The only timer left is the delay before the next attempt.
     expect(vi.getTimerCount()).toBe(1);
     game.close();
   });

@@ -16,11 +16,11 @@ if (player) {
   expectTypeOf(player.online).toEqualTypeOf<boolean>();
   expectTypeOf(player.hand).toEqualTypeOf<readonly string[] | undefined>();
   expectTypeOf(player.bid).toEqualTypeOf<number | undefined>();
-  // @ts-expect-error others do not have it
+  // @ts-expect-error others do not get it
   player.hand.length.toFixed();
-  // @ts-expect-error nobody may have it
+  // @ts-expect-error possibly nobody gets it
   player.bid.toFixed();
-  // @ts-expect-error the collection is its owner's
+  // @ts-expect-error the whole collection is visible only to its owner
   void player.secrets["c"];
   expectTypeOf(player.secrets?.["c"]?.back).toEqualTypeOf<string | undefined>();
   const card = player.cards["c"];
@@ -32,17 +32,17 @@ if (player) {
   expectTypeOf(player.pos.x).toEqualTypeOf<number>();
   expectTypeOf(player.pos.inner.w).toEqualTypeOf<string>();
   expectTypeOf(player.pos.inner.z).toEqualTypeOf<number | undefined>();
-  // @ts-expect-error all that is in it is its owner's
+  // @ts-expect-error all of its fields are visible only to its owner
   void player.private_.x;
   expectTypeOf(player.private_?.x).toEqualTypeOf<number | undefined>();
-  // @ts-expect-error all that is in it is its owner's
+  // @ts-expect-error all of its fields are visible only to its owner
   void player.scores.won;
   expectTypeOf(player.scores?.won).toEqualTypeOf<number | undefined>();
-  // @ts-expect-error stored, and never sent
+  // @ts-expect-error it is stored, but never sent
   void player.limit;
-  // @ts-expect-error not marked
+  // @ts-expect-error it is not marked
   void player.serverOnly;
-  // @ts-expect-error clients know the key
+  // @ts-expect-error clients know its key
   void player.id;
 }
 expectTypeOf(state.round).toEqualTypeOf<number>();
@@ -51,32 +51,34 @@ expectTypeOf(state.dealer).toEqualTypeOf<string | null | undefined>();
 // @ts-expect-error not everybody sees the collection
 void state.discard["abc"];
 expectTypeOf(state.discard?.["abc"]?.back).toEqualTypeOf<string | undefined>();
-// What `transform` makes is what is sent.
+// The client's type is the type that `transform` returns.
 expectTypeOf(state.deck).toEqualTypeOf<number>();
 expectTypeOf(state.lengths).toEqualTypeOf<readonly number[]>();
 
-// Options that are made elsewhere may hide the field.
+// With options of a general type, the field may be hidden.
 declare const options: { readonly visibleTo: Visibility };
 const elsewhere = defineRoom({ path: "e", state: () => ({ x: sync(signal(0), options) }) });
 const { x } = connectRoom<typeof elsewhere>({ host: "x", room: "e" }).state;
 expectTypeOf(x).toEqualTypeOf<number | undefined>();
-// Of a record of users each sees their own entry, if they have one.
+// If users see only their own entry, the record of users is optional.
 const solitaire = defineRoom({ path: "s", state: () => ({ players: users(Player, { visibleTo: "owner" }) }) });
 const { players } = connectRoom<typeof solitaire>({ host: "x", room: "s" }).state;
 // @ts-expect-error it is optional
 void players["abc"];
 expectTypeOf(players?.["abc"]?.name).toEqualTypeOf<string | undefined>();
-// What a field is for handlers does not depend on who sees it.
+// The type of a field in handlers does not depend on who sees it.
 const narrowed: Users<Player> = users(Player, { visibleTo: "owner" });
 void narrowed;
 // @ts-expect-error there is no such option
 sync(signal(0), { visible: "owner" });
-// @ts-expect-error there is nobody of that name
+// @ts-expect-error there is no such audience
 sync(signal(0), { visibleTo: "nobody" });
 // @ts-expect-error a collection has no transform
 collection(Card, { transform: () => 1 });
 
-// What an entry refers to, or has beside its fields, is no part of it, however large its type is.
+// References of an entry, and properties that are no fields, are not part of its type for clients, even if they are
+// large.
+// are.
 class Odd {
   x = sync(signal(0));
   self = this;

@@ -33,8 +33,8 @@ const quiz = defineRoom({
     },
   ],
   actions: {
-    // What clients join with is for those who join.
-    // @ts-expect-error there is no join here
+    // Only the hooks for joining clients have `join`.
+    // @ts-expect-error an action has no join
     who: { rateLimit: { messages: 1, per: 1000 }, run: ({ user, join }) => [user.name(), join] },
   },
   onJoin({ user, join, request, conn }) {
@@ -59,22 +59,22 @@ connectRoom<typeof quiz>({ ...where, params: async () => ({ name: "Ada" }) });
 connectRoom<typeof quiz>({ ...where, spectator: true });
 connectRoom<typeof quiz>({ ...where, spectator: true, params: { name: "Ada" } });
 connectWorld<typeof quiz>({ ...where, params: { name: "Ada" } });
-// @ts-expect-error the room asks for params
+// @ts-expect-error the room requires params
 connectRoom<typeof quiz>(where);
-// @ts-expect-error a name is text
+// @ts-expect-error a name is a string
 connectRoom<typeof quiz>({ ...where, params: { name: 1 } });
 const titled = defineRoom({ path: "titled", join: { input: z.object({ title: z.string() }) }, state: () => ({}) });
 connectRoom<typeof titled>({ ...where, params: () => ({ title: "a" }) });
-// @ts-expect-error a function gives the same
+// @ts-expect-error a function returns the same type
 connectRoom<typeof titled>({ ...where, params: () => ({ title: 1 }) });
-// @ts-expect-error a spectator gives the same, or nothing
+// @ts-expect-error a spectator gives params of the same type, or none
 connectRoom<typeof quiz>({ ...where, spectator: true, params: { name: 1 } });
-// @ts-expect-error the room asks for params
+// @ts-expect-error the room requires params
 connectWorld<typeof quiz>({ ...where, spectator: false });
 
 connectRoom<typeof plain>(where);
 connectRoom<typeof plain>({ ...where, spectator: true });
-// @ts-expect-error the room asks for nothing
+// @ts-expect-error the room has no params
 connectRoom<typeof plain>({ ...where, params: { name: "Ada" } });
 connectRoom<typeof easy>(where);
 connectRoom<typeof easy>({ ...where, params: { name: "Ada" } });
@@ -87,13 +87,13 @@ expectTypeOf<JoinOptions["params"]>().toEqualTypeOf<undefined>();
 
 useRoomClient<typeof quiz>({ room: "quiz-1", params: { name: "Ada" } });
 useRoomClient<typeof quiz>({ room: "quiz-1", worldId: "main", spectator: true });
-// @ts-expect-error the room asks for params
+// @ts-expect-error the room requires params
 useRoomClient<typeof quiz>({ room: "quiz-1" });
 
 const kit = await testRoom(quiz);
 await kit.createClient({ params: { name: "Ada" } });
 await kit.createClient({ spectator: true });
-// @ts-expect-error a name is text
+// @ts-expect-error a name is a string
 await kit.createClient({ params: { name: 1 } });
 const isWatching: boolean = Math.random() > 0.5;
 connectRoom<typeof quiz>({ ...where, params: { name: "Ada" }, spectator: isWatching });

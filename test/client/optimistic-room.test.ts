@@ -19,7 +19,7 @@ const define = (throttleSync: number, autoSync: boolean) =>
     autoSync,
     state: stateOf,
     actions: {
-      /** Takes no more than 10. */
+      /** Limits the value to 10. */
       set: { input: z.number(), run: ({ state }, count) => state.count.set(Math.min(count, 10)) },
     },
   });
@@ -92,7 +92,7 @@ describe("optimistic with a room", () => {
     room.core.handle.applySync();
     await advance(10);
     expect(counts).toEqual([12, 10]);
-    // Nothing changes, so nothing is waited for.
+    // The state does not change, so no packet needs to arrive first.
     await set(11);
     expect(counts).toEqual([12, 10, 11, 10]);
     game.close();

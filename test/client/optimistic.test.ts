@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 type Apply = Parameters<typeof game.optimistic<"set">>[2];
-/** A test that ends before the answer closes the client: then nobody waits for it. */
+/** Some tests close the client before the answer arrives. Nobody awaits the promise then. */
 function expects(apply: Apply, value = 0): Promise<unknown> {
   const answer = game.optimistic("set", value, apply);
   answer.catch(() => {});

@@ -26,10 +26,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Events as React Native has them: plain objects, and no `Event`. */
+/** Events in React Native: plain objects, because `Event` does not exist. */
 type NativeEvent = { readonly type: string; readonly data?: unknown; readonly code?: number; readonly reason?: string };
 
-/** A WebSocket as React Native has it: it inherits from no `EventTarget`. */
+/** The WebSocket of React Native, which does not inherit from `EventTarget`. */
 class NativeSocket {
   binaryType: "blob" | "arraybuffer" = "blob";
   readonly #socket: WebSocket;
@@ -68,7 +68,7 @@ class NativeSocket {
   }
 }
 
-/** An `AbortController` as React Native has it, without what came later. */
+/** The `AbortController` of React Native, which lacks later additions. */
 class NativeAbortController {
   readonly #own = new AbortController();
   readonly signal: object;
@@ -90,7 +90,7 @@ class NativeAbortController {
   }
 }
 
-/** Runs the client where nothing is there but what React Native 0.72 with Hermes has, and the language itself. */
+/** Runs the client with only the language and the globals of React Native 0.72 with Hermes. */
 async function inReactNative(script: string): Promise<Record<string, unknown>> {
   const { outputFiles } = await build({
     stdin: {
@@ -154,7 +154,7 @@ describe("React Native", () => {
 });
 
 describe("Node", () => {
-  /** @returns the code with which a process ended that ran this */
+  /** @returns the exit code of a process that ran the script */
   async function run(script: string): Promise<unknown> {
     const code = `import * as client from ${JSON.stringify(CLIENT)}; ${script}`;
     const child = spawn(process.execPath, ["--no-warnings", "--input-type=module", "-e", code], { stdio: "inherit" });
@@ -180,7 +180,7 @@ describe("Node", () => {
       const game = client.connectWorld({ host: "127.0.0.1:${port}", room: "r" });
       setTimeout(() => game.close(), 200);
     `);
-    // The question itself would last 10 seconds.
+    // The request itself would take 10 seconds.
     expect(performance.now() - startedAt).toBeLessThan(9000);
     expect(exit).toBe(0);
     silent.close();

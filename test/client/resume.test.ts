@@ -155,7 +155,7 @@ describe("resuming with protocol 2", () => {
     second.drop();
     const third = (await script.next()).open();
     expect(third.query).toMatchObject({ since: "2", epoch: "e2" });
-    // The number may be the same: the server says that its log is of no use.
+    // Even with the same number, the server tells the client that its log cannot be continued.
     third.sync({ pId: "p2", count: 8 }, { seq: 2, epoch: "e2", reset: true });
     expect(game.state).toEqual({ count: 8 });
     expect(game.status).toBe("open");
@@ -190,7 +190,7 @@ describe("resuming with protocol 2", () => {
     expect(game.state.count).toBe(3);
     expect(script.sockets).toHaveLength(1);
     expect(game.resyncs).toBe(0);
-    // A server that begins anew does so in the middle as well.
+    // A server with a new epoch can send the whole state over the same connection.
     socket.sync({ pId: "p1", count: 9 }, { seq: 1, epoch: "e2", reset: true });
     expect(game.state).toEqual({ count: 9 });
     game.close();
@@ -233,7 +233,7 @@ describe("resuming with protocol 2", () => {
     expect(game).toMatchObject({ status: "reconnecting", resyncs: 1 });
     expect(first.closedWith).toBe(4000);
     expect(game.state.count).toBe(1);
-    // What the old socket still brings does not count.
+    // Packets that still arrive over the old socket are ignored.
     first.sync({ count: 8 }, { seq: 5 });
     expect(game.state.count).toBe(1);
 
@@ -248,7 +248,7 @@ describe("resuming with protocol 2", () => {
     const game = script.connect();
     (await script.next()).open().sync(whole, { seq: 4, epoch: "e1" });
     script.sockets[0]?.sync({ count: 7 }, { seq: 6 });
-    // Neither whole nor resumed.
+    // This packet neither has the whole state nor continues the old one.
     (await script.next()).open().sync({ count: 7 }, { seq: 6 });
     expect(game.resyncs).toBe(2);
     await vi.advanceTimersByTimeAsync(900);
@@ -256,7 +256,7 @@ describe("resuming with protocol 2", () => {
     const afresh = (await script.next(200)).open();
     expect(afresh.query).not.toHaveProperty("since");
     afresh.sync(whole, { seq: 10, epoch: "e1" });
-    // A connection that is simply lost has nothing to wait for.
+    // After a lost connection there is no extra delay.
     afresh.drop();
     const third = (await script.next()).open();
     third.sync({}, { seq: 10, resumed: true });
@@ -265,7 +265,7 @@ describe("resuming with protocol 2", () => {
     expect(script.sockets).toHaveLength(4);
     const fourth = (await script.next(200)).open();
     fourth.sync(whole, { seq: 12, epoch: "e1" });
-    // Once it is calm for a while, a gap is worth a simple attempt again.
+    // After a quiet period, the client answers a gap with a simple reconnect again.
     await vi.advanceTimersByTimeAsync(6000);
     fourth.sync({ count: 8 }, { seq: 14 });
     expect((await script.next()).query).toMatchObject({ since: "12" });
@@ -319,7 +319,7 @@ describe("resuming with protocol 2", () => {
   });
 });
 
-/** A server of protocol 2 with a short log, in a few lines. */
+/** A minimal server of protocol 2 with a short log. */
 class ScriptedServer {
   coins: Record<string, { worth: number }> = {};
   resumes = 0;
@@ -347,7 +347,7 @@ class ScriptedServer {
     socket.sync(merged, { seq: this.#seq, resumed: true });
   }
 
-  /** A coin appears, changes, or goes. */
+  /** Adds, changes or removes a coin. */
   change({ key, value }: { key: number; value: number }, isLost = false): void {
     const patch = { coins: { [`c${key}`]: value > 6 ? "$delete" : { worth: value } } };
     if (value > 6) delete this.coins[`c${key}`];
@@ -356,7 +356,7 @@ class ScriptedServer {
     if (!isLost && this.#socket?.readyState === 1) this.#socket.sync(patch, { seq: this.#seq });
   }
 
-  /** A packet that does not arrive. */
+  /** Makes a change whose packet does not arrive. */
   lose(): void {
     this.change({ key: this.#seq % 5, value: this.#seq % 9 }, true);
   }
@@ -366,7 +366,7 @@ class ScriptedServer {
     if (last && this.#socket?.readyState === 1) this.#socket.sync(last.patch, { seq: last.seq });
   }
 
-  /** It is another one from now on: to the connected client it says so. */
+  /** Starts a new epoch, and sends the whole state to the connected client. */
   forget(): void {
     this.#epoch++;
     this.#log = [];

@@ -6,7 +6,7 @@ import type { ConnectOptions, RoomClient } from "../../src/client/index.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { collection, sync } from "../../src/state/fields.ts";
 
-/** The room whose part the tests play. Nothing of it runs. */
+/** The room that the tests imitate. Its code never runs. */
 export const scriptedRoom = defineRoom({
   path: "r",
   state: () => ({
@@ -22,12 +22,12 @@ export const scriptedRoom = defineRoom({
 });
 export type ScriptedClient = RoomClient<typeof scriptedRoom>;
 
-/** A WebSocket whose other side is the test. */
+/** A WebSocket whose server is the test. */
 export class ScriptedSocket extends EventTarget {
   readyState = 0;
   readonly url: URL;
   readonly sent: string[] = [];
-  /** What the client closed it with. */
+  /** The code with which the client closed it. */
   closedWith: number | undefined;
 
   constructor(url: string) {
@@ -39,7 +39,7 @@ export class ScriptedSocket extends EventTarget {
     return Object.fromEntries(this.url.searchParams);
   }
 
-  /** What the client sent, without pings. */
+  /** The messages that the client sent, without pings. */
   get messages(): { action: string; value?: unknown; id?: string }[] {
     return this.sent.filter((text) => text !== "ping").map((text) => JSON.parse(text) as { action: string });
   }
@@ -75,7 +75,7 @@ export class ScriptedSocket extends EventTarget {
     this.packet("sync", value, head);
   }
 
-  /** @param seq the number of the packet that completes what was done */
+  /** @param seq the number of the packet that completes the effect of the action */
   ack(index: number, result?: unknown, seq?: number): void {
     this.packet("ack", { id: this.messages[index]?.id, result }, { seq });
   }
@@ -90,7 +90,7 @@ export class ScriptedSocket extends EventTarget {
   }
 }
 
-/** The sockets that a client makes. The test needs `vi.useFakeTimers()`. */
+/** The sockets that a client creates. The test needs `vi.useFakeTimers()`. */
 export class Script {
   readonly sockets: ScriptedSocket[] = [];
   readonly socket = { WebSocket: this.#makeWebSocket(), protocol: "ws", minReconnectionDelay: 1 } as const;
@@ -100,7 +100,7 @@ export class Script {
     return connectRoom<typeof scriptedRoom>({ host: "h", room: "r", id: "me", socket, ...options });
   }
 
-  /** Lets time pass, and takes the socket that the client made meanwhile. */
+  /** Advances the time, and returns the socket that the client created meanwhile. */
   async next(ms = 10): Promise<ScriptedSocket> {
     const before = this.sockets.length;
     await vi.advanceTimersByTimeAsync(ms);

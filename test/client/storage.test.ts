@@ -22,7 +22,7 @@ function stubStorage(name: string, kept = new Map<string, string>()): Map<string
   return kept;
 }
 
-/** The id that a client gets, and the one that it connects with. */
+/** The id that a client has, and the id in its URL. */
 async function idsOf(storage: ConnectOptions["storage"], options: Partial<ConnectOptions> = {}) {
   const game = script.connect({ id: undefined, storage, ...options });
   const { query } = await script.next(1000);
@@ -162,7 +162,7 @@ describe("separateTabs", () => {
   });
 });
 
-/** A channel on which another page answers for the id "asked". */
+/** A broadcast channel on which another page answers that it uses the id "asked". */
 class Neighbour {
   readonly #name: string;
   #listener: ((event: { data: unknown }) => void) | undefined;

@@ -44,7 +44,7 @@ export const table = defineRoom({
     };
   },
   actions: {
-    // Handlers have all of it.
+    // Handlers see all fields, also hidden ones.
     deal: {
       run({ state, user }) {
         expectTypeOf(user.hand()).toEqualTypeOf<string[]>();

@@ -3,7 +3,7 @@ import { testRoom } from "../../src/testing/index.ts";
 import { room as answering } from "./answering-room.ts";
 import { Card, table, Trap } from "./table-room.ts";
 
-/** What the types say is in `hidden-fields.test-d.ts` and `answers.test-d.ts`, of the same rooms. */
+/** `hidden-fields.test-d.ts` and `answers.test-d.ts` test the types for the same rooms. */
 describe("the types of a client match what it receives", () => {
   it("of the state: its owner sees all of an entry, for others some fields are optional", async () => {
     const { createClient, room, expectConverged } = await testRoom(table);
@@ -23,7 +23,7 @@ describe("the types of a client match what it receives", () => {
     };
     expect(other.state.players[owner.publicId]).toEqual(expect.objectContaining(seen));
     const { private_, scores, secrets, ...rest } = other.state.players[owner.publicId] ?? {};
-    // What holds only hidden fields is there without them, or not at all: its type is optional.
+    // Objects that have only hidden fields arrive without them or do not arrive, so their type is optional.
     expect([private_, scores, secrets]).toEqual([{}, {}, {}]);
     expect(rest).toEqual(seen);
     expect(owner.state.players[owner.publicId]).toEqual({

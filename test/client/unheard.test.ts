@@ -15,7 +15,7 @@ afterEach(() => {
 
 const refusal = (action: string, code = "forbidden") => ({ code, message: "It is not your turn", action });
 
-/** A client that is in the room. */
+/** A client that has joined the room. */
 async function enter() {
   const game = script.connect();
   const socket = (await script.next()).open();

@@ -2,13 +2,13 @@ import type { SentFrame } from "../../src/platform/ports.ts";
 import { textOfFrame } from "../../src/protocol/binary/frame-text.ts";
 import type { MemorySocket } from "../support/memory.ts";
 
-/** What becomes of a packet on its way. */
+/** What happens to a packet on its way. */
 export type Fate = "fine" | "twice" | "lost" | "late";
 
-/** How many messages with an id a client sends again at most (P3.6). */
+/** The maximum number of messages with an id that a client sends again (P3.6). */
 const MOST_REPEATED = 64;
 
-/** Where a client's sockets lead to. */
+/** The server that a client's sockets reach. */
 export interface Service {
   connect(query: URLSearchParams): Promise<MemorySocket>;
   send(socket: MemorySocket, text: string): void;
@@ -16,12 +16,12 @@ export interface Service {
 }
 
 /**
- * A browser's WebSocket whose other end is a socket in memory, over a line that repeats, loses and swaps what has a
- * number, and sends messages with an id twice: what a client or a room has to notice.
+ * A browser's WebSocket whose other end is a socket in memory. The line between them repeats, loses and reorders
+ * numbered packets, and sends messages with an id twice. Clients and rooms have to notice this.
  */
 export class WireSocket extends EventTarget {
   readyState = 0;
-  /** It goes on for ever, and brings nothing any more. */
+  /** Whether the connection stays open without delivering anything. */
   isMute = false;
   readonly #service: Service;
   readonly #fate: () => Fate;
@@ -45,7 +45,7 @@ export class WireSocket extends EventTarget {
     }
     this.#service.send(socket, text);
     const named = [JSON.parse(text) as { id?: string }].flat().filter(({ id }) => id !== undefined);
-    // A client repeats no more than a room recognises.
+    // A client repeats no more messages than a room remembers.
     const repeated = JSON.stringify(named.slice(-MOST_REPEATED));
     if (named.length > 0 && this.#fate() === "twice") this.#service.send(socket, repeated);
   }
@@ -54,7 +54,7 @@ export class WireSocket extends EventTarget {
     this.drop(code);
   }
 
-  /** The connection ends, for both sides. */
+  /** Ends the connection for both sides. */
   drop(code = 1006): void {
     if (this.readyState === 3) return;
     this.readyState = 3;
@@ -62,7 +62,7 @@ export class WireSocket extends EventTarget {
     this.dispatchEvent(new CloseEvent("close", { code }));
   }
 
-  /** Brings what the other end has sent meanwhile. */
+  /** Delivers what the other end has sent meanwhile. */
   pump(): void {
     const socket = this.#socket;
     if (!socket || this.readyState !== 1 || this.isMute) return;
@@ -77,13 +77,15 @@ export class WireSocket extends EventTarget {
   #carry(frame: SentFrame): void {
     const late = this.#late;
     this.#late = undefined;
-    // The first packet of a connection, and what has no number, comes as it should: nobody could tell.
+    // Deliver first packets and packets without a number normally, because a client cannot notice if these are lost.
     const isNumbered = /^\{"type":"sync","seq":\d+,(?:"mark":\d+,)?"value"/.test(textOfFrame(frame));
     const fate = isNumbered && late === undefined ? this.#fate() : "fine";
     if (fate === "late") this.#late = frame;
     else if (fate !== "lost") this.#bring(frame);
     if (fate === "twice") this.#bring(frame);
-    // What an instance of the room has numbered does not come after what another has: nobody could tell that either.
+    // Do not deliver a numbered packet after one of another instance of the room: a client could not notice that
+    // either.
+    // either.
     if (late !== undefined && isNumbered) this.#bring(late);
   }
 

@@ -59,7 +59,7 @@ describe("connectWorld, with a scripted World", () => {
     expect(asked).toMatchObject([{ url: "http://h/parties/world/world-default/connect", authorization: null }]);
     first.sync({ pId: "p", count: 1 }, { seq: 1, epoch: "e" });
     first.drop();
-    // One failure may be anything, and so is another one after a success.
+    // A single failure can have any cause. The next one after a success counts as the first again.
     (await script.next()).drop();
     const again = (await script.next()).open();
     expect(again.url.pathname).toBe("/parties/shard/s1");
@@ -69,7 +69,7 @@ describe("connectWorld, with a scripted World", () => {
     (await script.next()).drop();
     const second = await script.next();
     expect(asked).toHaveLength(1);
-    // The second in a row.
+    // This is the second failure in a row.
     second.drop();
     const other = await script.next();
     expect(other.url.pathname).toBe("/parties/shard/s2");

@@ -86,7 +86,7 @@ describe("connectWorld, with a real World", () => {
         body: JSON.stringify({ shardId: shard, connections, status }),
       });
     expect((await report("draining", 1)).status).toBe(200);
-    // The shard takes nobody any more: it answers the next attempt with 4503.
+    // The draining shard refuses new clients: it answers the next attempt with 4503.
     sockets.at(-1)?.close(4000);
     await lost;
     await becomes(game, "open");

@@ -9,7 +9,7 @@ const fixtures = import.meta.glob("./*.json", { query: "?raw", import: "default"
 const versions = Object.keys(fixtures).map((path) => path.slice(2, -".json".length));
 const rowsOf = (version: string) => JSON.parse(fixtures[`./${version}.json`] ?? "") as Rows;
 
-/** A row as it was stored: a map is written as `$map`, and one without a value in it was removed. */
+/** Restores the stored form of a row: `$map` stands for a map, in which null stands for undefined. */
 function revived(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const { $map } = value as { $map?: [string, unknown][] };
@@ -17,7 +17,7 @@ function revived(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revived(inner)]));
 }
 
-/** A room of today that finds what a version stored. */
+/** A room with the current code that wakes with the rows of a version. */
 async function woken(version: string): Promise<MemoryRoom<State>> {
   const room = new MemoryRoom<State>(definition.compiled);
   room.storage.rows = new Map(Object.entries(rowsOf(version)).map(([key, value]) => [key, revived(value)]));
@@ -28,7 +28,7 @@ async function woken(version: string): Promise<MemoryRoom<State>> {
 
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 
-/** Once entries had keys with dots, which are put aside now: clients cannot hold them. */
+/** Old versions stored entries whose keys have dots. They are quarantined now, because clients cannot hold them. */
 const hasDottedKey = (version: string) => "monsters.m%2E1%25" in rowsOf(version);
 
 describe.each(versions)("what %s stored", (version) => {
@@ -81,7 +81,7 @@ describe.each(versions)("what %s stored", (version) => {
   it("loads: schedules, and whether changes are sent automatically", async () => {
     const { core } = await woken(version);
     const plain = { name: "later", at: 1_060_000, payload: { a: 1 } };
-    // Once there were no keys.
+    // Older versions had no keys of schedules.
     const keyed = { name: "later", key: "orc", at: 1_090_000, payload: { a: 2 } };
     expect(core.handle.schedules).toEqual("$keyed:5:laterorc" in rowsOf(version) ? [plain, keyed] : [plain]);
     expect(core.handle.autoSync).toBe(false);
@@ -101,7 +101,7 @@ describe.each(versions)("what %s stored", (version) => {
       return { arrived: false, passenger: recalled.passenger && { ...recalled.passenger, publicId: "bob-public" } };
     };
     expect((await room.connect("bob")).texts[0]).toContain('"pId":"bob-public"');
-    // The second time it says that bob is stored.
+    // The second call tells the other room that bob is stored.
     expect(asked).toEqual([
       ["elsewhere", "some-uuid", "bob"],
       ["elsewhere", "some-uuid", "bob", true],
@@ -111,7 +111,7 @@ describe.each(versions)("what %s stored", (version) => {
 
   it("loads: only an entry whose key has a dot is quarantined, and nothing fails but a lost shard", async () => {
     const room = await woken(version);
-    // They are read when they are needed.
+    // Entries are read when they are needed.
     expect(Object.keys(room.state.monsters())).toHaveLength(hasDottedKey(version) ? 0 : 1);
     const expected = hasDottedKey(version) ? [{ key: "monsters.m%2E1%25", value: { hp: 4 } }] : [];
     expect(room.core.handle.quarantine.list()).toMatchObject(expected);

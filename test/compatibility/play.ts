@@ -3,7 +3,9 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
-// Runs on each released version, so it uses only what the first one had; what came later is added where it is there.
+// This runs with the code of every released version. It uses the features of the first one, and newer ones if they
+// exist.
+// they exist.
 
 const item = () => ({ count: sync(signal(1)), tags: sync(signal<string[]>([])) });
 
@@ -17,7 +19,7 @@ class Player {
   items = collection(item);
 }
 
-/** Variants came with references. */
+/** Undefined in versions without references, which have no variants either. */
 const later = await import("../../src/state/reference.ts").catch(() => undefined);
 const beast = () => ({ hp: sync(signal(1)) });
 const dragon = () => ({ hp: sync(signal(9)), fire: sync(signal(1)) });
@@ -40,7 +42,7 @@ const stateOf = () => ({
 });
 export type State = ReturnType<typeof stateOf>;
 
-/** How a room begins and ends came later. */
+/** Whether rooms have onCreate and an end: they were added later. */
 const hasLifecycle = await import("../../src/room/lifecycle.ts").then(
   () => true,
   () => false,
@@ -57,9 +59,9 @@ export const definition = defineRoom({
 });
 
 /**
- * What clients of a room may do at a time when all kinds of rows are there.
- * @param isBusy whether the room is so busy then that it has a journal
- * @returns the rows, by their keys
+ * Does what clients of a room do, and returns the rows at a moment when rows of every kind are stored.
+ * @param isBusy whether the room is so busy at that moment that it has a journal
+ * @returns the rows by key
  */
 export async function play(isBusy = false): Promise<Record<string, unknown>> {
   const room = new MemoryRoom<State>(definition.compiled);
@@ -126,7 +128,7 @@ export async function play(isBusy = false): Promise<Record<string, unknown>> {
   return readable(raw ?? room.storage.rows, names);
 }
 
-/** A shard that has no clients, yet is remembered. */
+/** Introduces a shard without clients, which the room remembers. */
 async function meetShard(room: MemoryRoom<State>): Promise<void> {
   room.shards = {
     introduce: async () => ({ run: "run-1", roster: [], wantsState: false, mailed: 0 }),
@@ -135,7 +137,7 @@ async function meetShard(room: MemoryRoom<State>): Promise<void> {
   await room.core.relay({ shardId: "shard-1", run: "run-1", life: "life-1", seq: 1, base: 1, items: [] });
 }
 
-/** The rows, with names in place of what is random, and maps as `$map`. */
+/** The rows, with fixed names instead of random ids, and with maps as `$map`. */
 function readable(rows: Map<string, unknown>, names: Map<string, string>): Record<string, unknown> {
   const named = [...rows].map(([key, value]) =>
     key.startsWith("$token:") ? [`$token:of-${(value as Token).value.sessionId}`, value] : [key, value],

@@ -8,12 +8,14 @@ import { MemoryRoom } from "../support/memory.ts";
 import { definition } from "./play.ts";
 import type { State } from "./play.ts";
 
-/** The last version that does not know of journals. */
+/** The last commit before journals were added. */
 const BEFORE = "8187837";
 const ROOT = join(import.meta.dirname, "../..");
 const git = (...args: string[]) => execFileSync("git", ["-C", ROOT, ...args], { maxBuffer: 2 ** 28 });
 
-/** Starts a room of that version on stored rows, and prints what it has; or exits with why it does not start. */
+/**
+ * Starts a room of that version on the stored rows, and prints its state, or exits with the reason why it cannot start.
+ */
 const START = `
 import { readFileSync, writeFileSync } from "node:fs";
 import { deserialize, serialize } from "node:v8";
@@ -34,7 +36,7 @@ console.log(JSON.stringify({ count: room.state.count(), xs: Object.values(room.s
 
 const hasHistory = spawnSync("git", ["-C", ROOT, "cat-file", "-e", `${BEFORE}^{commit}`]).status === 0;
 
-// A copy without history, as of a shallow clone, does not have it.
+// A shallow clone does not have this commit.
 describe.skipIf(!hasHistory)(`a rollback to ${BEFORE}`, () => {
   const folder = mkdtempSync(join(tmpdir(), "rollback-"));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -48,7 +50,7 @@ describe.skipIf(!hasHistory)(`a rollback to ${BEFORE}`, () => {
     writeFileSync(join(folder, "start.ts"), START);
   }
 
-  /** Starts the old version on what is stored. @returns what it printed, or why it did not start */
+  /** Starts the old version on the stored rows. @returns its output, or the reason why it does not start */
   function start(room: MemoryRoom<State>): { printed: string; error: string } {
     writeFileSync(rows, serialize(room.storage.raw));
     const { stdout, stderr } = spawnSync(process.execPath, ["start.ts"], { cwd: folder, encoding: "utf8" });
@@ -56,7 +58,7 @@ describe.skipIf(!hasHistory)(`a rollback to ${BEFORE}`, () => {
     return { printed: stdout, error: stderr };
   }
 
-  /** Three users who moved until there is a journal. */
+  /** A room in which three users move until it has a journal. */
   async function busy(): Promise<MemoryRoom<State>> {
     const room = new MemoryRoom<State>(definition.compiled);
     for (const name of ["ada", "bob", "cleo"]) await room.connect(name);

@@ -11,14 +11,14 @@ const ROOMS = [...CITY, ...CROWDS];
 const TRAVELLERS = 10;
 const IN_EACH_CROWD = 5;
 /**
- * What has to come true by itself does so within this time, in ms. Most takes less than a second, also where two busy
- * loops want the same two cores; a transfer that cannot be called back at once is tried again after 5 s, and twice so.
+ * The time within which a condition has to become true, in ms. Most take less than a second, even if two busy loops
+ * compete for two cores. But a transfer that cannot be called back at once is tried again after 5 s, up to twice.
  */
 const PATIENCE = 15_000;
-/** So long a user without a socket may be online after a kill, in ms. */
+/** How long a user without a socket may stay online after a kill, in ms. */
 const TIME_TO_RETURN = 12_000;
 
-/** A service, its rooms and all who use them. */
+/** A service with its rooms and all of its users. */
 export class City {
   readonly service = new Service();
   readonly histories = new Map(
@@ -26,11 +26,11 @@ export class City {
   );
   readonly players: readonly Player[];
   readonly #random: Random;
-  /** What players are doing. */
+  /** The running activities of players. */
   #doings: Promise<void>[] = [];
-  /** Strangers with tokens that were spent. */
+  /** Connections that strangers opened with spent tokens. */
   #strangers: Client[] = [];
-  /** When the service started last. */
+  /** When the service last started. */
   #startedAt = 0;
 
   constructor(random: Random) {
@@ -44,7 +44,7 @@ export class City {
     ];
   }
 
-  /** Everyone comes for the first time, and is known for good. */
+  /** Lets all players join for the first time, and waits until they are stored. */
   async open(): Promise<void> {
     await this.service.start();
     await Promise.all(
@@ -56,7 +56,7 @@ export class City {
     await this.trim();
   }
 
-  /** Players begin to come and to act. @param arePlanning whether they set schedules */
+  /** Lets players join and act. @param arePlanning whether they set schedules */
   send(players: readonly Player[], arePlanning: boolean): void {
     for (const player of players) {
       player.isPlanning = arePlanning;
@@ -66,11 +66,11 @@ export class City {
       if (!player.client?.isOpen) await player.come();
       await player.live();
     });
-    // Looked at after the kill.
+    // Their outcomes are checked after the kill.
     for (const doing of this.#doings) doing.catch(() => {});
   }
 
-  /** Kills the service, wherever it is, and starts it again: what is there then is checked before anybody comes. */
+  /** Kills the service at any point, and starts it again. Checks its state before any player reconnects. */
   async kill(): Promise<void> {
     const killedAt = await this.service.kill();
     await this.#end();
@@ -84,20 +84,20 @@ export class City {
     }
   }
 
-  /** Resolves when somebody sets out for another room. */
+  /** Resolves when a player begins a transfer to another room. */
   async nextHop(): Promise<void> {
     await new Promise<void>((resolve) => {
       for (const player of this.players) player.onHop = resolve;
     });
   }
 
-  /** Ends the service for good. */
+  /** Stops the service for good. */
   async close(): Promise<void> {
     await this.service.stop();
     await this.#end();
   }
 
-  /** Some come, others stay away: waits until all rooms agree with that. */
+  /** Some players join, the others stay away. Waits until all rooms show this. */
   async settle(coming: readonly Player[]): Promise<void> {
     for (const player of this.players) if (!coming.includes(player)) player.leave();
     await Promise.all(coming.map(async (player) => player.client?.isOpen || player.come()));
@@ -110,7 +110,7 @@ export class City {
     await this.#checkTokens();
   }
 
-  /** The World counts its clients as they are, and no shard has more than it may. */
+  /** Checks that the World counts its clients correctly, and that no shard exceeds its capacity. */
   async checkWorld(): Promise<void> {
     await eventually(async () => {
       const shards = await this.service.shards();
@@ -123,14 +123,14 @@ export class City {
     });
   }
 
-  /** All that was scheduled runs in the end. */
+  /** Checks that all schedules run in the end. */
   async runOut(): Promise<void> {
     await eventually(async () => {
       for (const room of ROOMS) expect(this.#check(room, await this.service.dump(room)).schedules).toEqual([]);
     });
   }
 
-  /** Logs do not grow for ever: what was checked is dropped. */
+  /** Drops log lines that have been checked, so that logs do not grow without limit. */
   async trim(): Promise<void> {
     for (const [room, history] of this.histories) {
       const { count } = this.#check(room, await this.service.dump(room));
@@ -144,7 +144,7 @@ export class City {
     return dump;
   }
 
-  /** The service is dead: all that came from it has come. */
+  /** Waits until everything that the dead service had sent has arrived. */
   async #end(): Promise<void> {
     const clients = this.players.flatMap(({ client }) => client ?? []);
     await Promise.all(clients.map((client) => client.closed));
@@ -156,7 +156,9 @@ export class City {
     this.#strangers = [];
   }
 
-  /** Each user is in one room, and who is connected is in that one. */
+  /**
+   * Checks that each user is in exactly one room, and that connected users are in the room to which they are connected.
+   */
   #checkPlaces(dumps: ReadonlyMap<string, Dump>): void {
     for (const { name, room, client } of this.players) {
       const places = [...dumps].filter(([, { players }]) => players.some((player) => player.name === name));
@@ -167,8 +169,8 @@ export class City {
   }
 
   /**
-   * Who has a socket is online, and was told all that there is. Who is online has a socket, unless there is still time to
-   * come back after a kill.
+   * Checks that users with a socket are online and have received everything, and that online users have a socket,
+   * unless they still have time to come back after a kill.
    */
   #checkPresence(room: string, { connected, players, log, count }: Dump): void {
     const clients = this.players.filter((player) => player.room === room && player.client?.isOpen);
@@ -187,7 +189,7 @@ export class City {
     }
   }
 
-  /** A token that was used has no use any more. */
+  /** Tries to join with a spent token, which must be refused. */
   async #checkTokens(): Promise<void> {
     const spent = this.players.flatMap((player) => player.spent);
     if (spent.length === 0) return;
@@ -198,7 +200,7 @@ export class City {
   }
 }
 
-/** Waits until something is as it should be. @throws what was wrong last */
+/** Waits until a check passes. @throws the last error of the check */
 async function eventually(check: () => Promise<void>): Promise<void> {
   const end = Date.now() + PATIENCE;
   for (;;) {
@@ -212,7 +214,7 @@ async function eventually(check: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Whether something failed for the process was killed. */
+/** Whether something failed because the process was killed. */
 function isDeath(error: unknown): boolean {
   if (error instanceof Refused) return error.code === 1006;
   return error instanceof TypeError && ["fetch failed", "terminated"].includes(error.message);

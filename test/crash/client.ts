@@ -14,7 +14,7 @@ interface Packet {
 }
 type Lines = Readonly<Record<string, { readonly text?: string } | "$delete">>;
 
-/** How a connection was refused. */
+/** The close code and reason of a refused connection. */
 export class Refused extends Error {
   readonly code: number;
 
@@ -24,21 +24,21 @@ export class Refused extends Error {
   }
 }
 
-/** What a client of protocol 2 remembers of a place from one connection to the next. */
+/** What a client of protocol 2 remembers of a room between connections. */
 export interface Memory {
   state: Readonly<Record<string, unknown>>;
   position?: { seq: number; epoch: string };
-  /** The last packet that the room says is stored, and the states since. */
+  /** The last packet that the room reported as stored, and the states since then. */
   mark?: number;
   kept?: Map<number, Memory["state"]>;
-  /** What was not answered, by message id: it is sent again there. */
+  /** Unanswered messages by id, which the client sends again. */
   readonly unanswered: Map<string, string>;
 }
 
-/** A WebSocket client of a room or a shard: Node's own, with raw packets. */
+/** A WebSocket client of a room or a shard, which uses Node's WebSocket and raw packets. */
 export class Client {
   publicId = "";
-  /** Resolves when the socket is closed, and all that was sent before has come. */
+  /** Resolves when the socket is closed, after everything that was sent before has arrived. */
   readonly closed: Promise<Refused>;
   readonly memory: Memory;
   readonly #history: History;
@@ -74,12 +74,12 @@ export class Client {
     return this.#isOpen;
   }
 
-  /** Whether it was told to close, or is closed. */
+  /** Whether the socket is closing or closed. */
   get isClosing(): boolean {
     return this.#socket.readyState >= WebSocket.CLOSING;
   }
 
-  /** Resolves with the first packet. @throws Refused if the socket was closed before */
+  /** Resolves with the first packet. @throws Refused if the socket is closed before that */
   async opened(): Promise<this> {
     await this.#welcome.promise;
     return this;
@@ -87,9 +87,9 @@ export class Client {
 
   /**
    * Sends an action.
-   * @param isRepeated whether it is sent again if the connection breaks, by a client of protocol 2
-   * @returns what it answered; undefined if the connection broke before
-   * @throws Error if the room refused it
+   * @param isRepeated whether a client of protocol 2 sends it again if the connection breaks
+   * @returns its answer; undefined if the connection breaks before that
+   * @throws Error if the room refuses it
    */
   async call(action: string, value: unknown, id: string, isRepeated = true): Promise<unknown> {
     const text = JSON.stringify({ action, value, id });
@@ -97,7 +97,7 @@ export class Client {
     return this.#ask(id, text);
   }
 
-  /** Sends again what was not answered, as clients of protocol 2 may. */
+  /** Sends unanswered messages again, as clients of protocol 2 may. */
   async resend(): Promise<void> {
     await Promise.all(Array.from(this.memory.unanswered, ([id, text]) => this.#ask(id, text)));
   }

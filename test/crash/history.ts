@@ -2,31 +2,33 @@ import { expect } from "vitest";
 import { Replay } from "./replay.ts";
 import type { Dump } from "./service.ts";
 
-/** How much later than `throttleStorage` an alarm may save: the room's own timer does, 500 ms after it, if need be. */
+/**
+ * How much later than `throttleStorage` a room may save: if the alarm is late, a timer of the room saves 500 ms later.
+ */
 const GRACE = 500;
-/** How late that timer may be, and an answer on its way, where others use the machine too. */
+/** How late that timer and an answer may be on a busy machine. */
 const LATENESS = 500;
 
 interface Line {
   readonly text: string;
-  /** Since when somebody outside knows of it. */
+  /** When a client first learned of it. */
   readonly knownAt: number;
 }
 
-/** What clients know of all that a room did, in the order in which it did it; and what may be lost of it. */
+/** What clients know of everything that a room did, in order, and what a room may lose of it. */
 export class History {
   readonly room: string;
   readonly #throttle: number;
-  /** By number, which counts from 1. */
+  /** The lines by their numbers, which start at 1. */
   readonly #lines: (Line | undefined)[] = [];
   readonly #sent = new Set<string>();
-  /** What is known to be durable, up to this line, is folded into what follows from it. */
+  /** The lines up to this number are known to be durable. Only their result is kept. */
   #base = 0;
   #settled = new Replay();
-  /** Lines that somebody knew of and that a kill took, and how old the oldest of them was. */
+  /** The number of lines that a client knew and a kill destroyed, and the age of the oldest of them in ms. */
   lost = 0;
   oldestLost = 0;
-  /** How often a client went back to what was stored. */
+  /** How often a client was reset to the stored state. */
   wentBack = 0;
 
   /** @param throttle the room's `throttleStorage` */
@@ -35,26 +37,26 @@ export class History {
     this.#throttle = throttle;
   }
 
-  /** A client asks for something that writes this. */
+  /** A client asks the room to write this line. */
   asked(text: string): void {
     this.#sent.add(text);
   }
 
-  /** Somebody was told of a line, by an answer or a patch. */
+  /** A client learned of a line, from an answer or a patch. */
   learn(at: number, text: string, knownAt = Date.now()): void {
     const known = this.#lines[at];
     if (known) expect(text, `line ${at} of ${this.room}`).toBe(known.text);
     else this.#lines[at] = { text, knownAt };
   }
 
-  /** The last line that somebody knows of. */
+  /** The number of the last line that a client knows. */
   get length(): number {
     return this.#lines.length - 1;
   }
 
-  /** The room was killed, and is back: it has a state that it really had, and nothing is gone that must not be. */
+  /** Checks a room after a kill: its state must be one that it really had, and only recent changes may be lost. */
   survived({ log, base }: Dump, boot: number, killedAt: number): void {
-    // What it did since, it did after that state.
+    // Ignore lines of the new process. It wrote them after it had restored its state.
     const restored = log.filter(([, , other]) => Number(other) < boot);
     const count = Math.max(base, ...restored.map(([at]) => at));
     const gone = this.#lines.splice(count + 1).filter((line) => line !== undefined);
@@ -67,27 +69,27 @@ export class History {
     this.lost += gone.length;
   }
 
-  /** Everything in a room fits together, and is what clients know. */
+  /** Checks that the rows of a room agree with each other, and with what clients know. */
   check({ count, mirror, base, log, players, schedules }: Dump): void {
     const numbers = log.map(([at]) => at).toSorted((a, b) => a - b);
     const expected = Array.from({ length: count - base }, (_, index) => base + index + 1);
     expect([this.room, mirror, numbers]).toEqual([this.room, count, expected]);
     for (const [at, text] of log) this.learn(at, text);
     const replay = this.#replay(count);
-    // Each row and the log are of the same moment.
+    // All rows must be from the same moment as the log.
     for (const { last, name } of players) {
       if (last.room === this.room) expect([name, last.at]).toEqual([name, replay.lastOf(name)]);
     }
     expect(Object.fromEntries(schedules), `schedules of ${this.room}`).toEqual(replay.pending);
   }
 
-  /** The room has this durably, and forgot the lines. */
+  /** The room has dropped these lines after they became durable. */
   trimmed(base: number): void {
     this.#settled = this.#replay(base);
     this.#base = base;
   }
 
-  /** What follows from all lines up to one. */
+  /** The result of all lines up to a number. */
   #replay(count: number): Replay {
     const replay = this.#settled.copy();
     for (let at = this.#base + 1; at <= count; at++) {

@@ -3,7 +3,7 @@ import { City } from "./city.ts";
 import { Random } from "./random.ts";
 import { crash, SEED } from "./run.ts";
 
-/** A few in the suite; `npm run test:crash` wants more. */
+/** A few in `npm test`; 100 in `npm run test:crash`. */
 const KILLS = Number(process.env["CRASH_KILLS"] ?? 4);
 
 it(

@@ -6,37 +6,37 @@ import type { Random } from "./random.ts";
 import { SCHEDULES } from "./settings.ts";
 import type { Service } from "./service.ts";
 
-/** The rooms among which users go, and those that they reach through the World. */
+/** The rooms between which users move, and those that they reach through a World. */
 export const CITY = ["eager-1", "eager-2", "lazy-1", "lazy-2"] as const;
 export const CROWDS = ["eager-crowd", "lazy-crowd"] as const;
 
-/** What players do, and how often; and what they do with schedules. */
+/** The actions of players, in proportion to how often they run; and their actions with schedules. */
 const KINDS = ["add", "add", "add", "slow"] as const;
 const PLANS = ["plan", "slowly", "cancel"] as const;
 
-/** A user who acts all the time, and comes back after each kill with the same session. */
+/** A user who acts all the time, and reconnects after each kill with the same session. */
 export class Player {
   readonly name: string;
   readonly isTraveller: boolean;
   room: string;
   client: Client | undefined;
-  /** The same for as long as the session lasts, in each room. */
+  /** It stays the same in every room, as long as the session lasts. */
   publicId: string | undefined;
   hops = 0;
-  /** It sets out for another room. */
+  /** Called when it begins a transfer to another room. */
   onHop: () => void = () => {};
-  /** Whether it sets schedules: a room that stores one saves its state too. */
+  /** Whether it sets schedules. A room that stores a schedule saves its state too. */
   isPlanning = true;
-  /** It stays, and does nothing. */
+  /** Whether it stays connected without acting. */
   isResting = false;
-  /** Tokens that have let somebody in, or were called back. */
+  /** Tokens that were used, or whose transfer was called back. */
   readonly spent: { readonly room: string; readonly token: string }[] = [];
   readonly #protocol: 1 | 2;
   readonly #service: Service;
   readonly #histories: ReadonlyMap<string, History>;
   readonly #random: Random;
   #memory: Memory | undefined;
-  /** That of a transfer that is to be made, and that of the one that brought it here. */
+  /** The token of the next transfer, and the token of the transfer that brought it here. */
   #tokens: { readonly fresh?: string; readonly arrival?: string | undefined } = {};
   #shard: string | undefined;
   #calls = 0;
@@ -56,12 +56,12 @@ export class Player {
     return `session-${this.name}`;
   }
 
-  /** Comes (back) to where it thinks that it is. @throws Refused also if it dies meanwhile */
+  /** Connects to the room where it believes to be. @throws Refused also if the service dies meanwhile */
   async come(): Promise<void> {
     try {
       await this.#connect();
     } catch (error) {
-      // A shard may be another one by now, or full.
+      // The shard may be gone or full.
       if (!(error instanceof Refused) || (error.code !== 4404 && error.code !== 4503)) throw error;
       this.#shard = undefined;
       await this.#connect();
@@ -69,7 +69,7 @@ export class Player {
     await this.client?.resend();
   }
 
-  /** Acts until the connection is gone. */
+  /** Acts until the connection is closed. */
   async live(): Promise<void> {
     const { client } = this;
     if (!client) return;
@@ -105,7 +105,7 @@ export class Player {
     if (client.publicId !== "") expect(client.publicId, `public id of ${this.name}`).toBe(this.publicId);
   }
 
-  /** A token that is new is enough. Who comes back uses the same URL again: there it does no harm beside the id. */
+  /** A fresh token works without an id. Returning clients use the same URL again, where a used token does no harm. */
   #credentials(): Record<string, string> {
     const { fresh, arrival } = this.#tokens;
     this.#tokens = { arrival: fresh ?? arrival };
@@ -114,7 +114,7 @@ export class Player {
     return { ...(!isBare && { id: this.id }), ...(transferToken !== undefined && { transferToken }) };
   }
 
-  /** Makes itself known, before any kill. */
+  /** Sets its name, before the first kill. */
   async introduce(): Promise<void> {
     await this.client?.call("name", this.name, `${this.name}-name`);
   }
@@ -128,12 +128,12 @@ export class Player {
     const line = isPlan ? `${kind === "cancel" ? kind : "plan"}:${name}:${request}` : `${kind}:${request}`;
     const ms = this.#random.below(1500);
     history.asked(line);
-    // What it did before it waited would be done again.
+    // `slowly` is not repeated: it would do again what it did before it waited.
     const at = await client.call(kind, isPlan ? { line, name, ms, request } : line, request, kind !== "slowly");
     if (typeof at === "number") history.learn(at, line);
   }
 
-  /** Goes to another room, if nothing breaks on the way. */
+  /** Moves to another room, unless the connection breaks on the way. */
   async #hop(client: Client): Promise<void> {
     const to = this.#random.one(CITY.filter((room) => room !== this.room));
     this.onHop();
@@ -141,10 +141,10 @@ export class Player {
     if (typeof token !== "string") return;
     this.hops++;
     client.close();
-    // What was not answered in the old room must not be sent to the new one.
+    // Messages that the old room did not answer must not be sent to the new one.
     this.#memory = undefined;
     if (this.#random.chance(0.1)) {
-      // It has thought better of it: the transfer is called back.
+      // The player stays instead. When it reconnects, the transfer is called back.
       await this.come();
       this.spent.push({ room: to, token });
     } else {

@@ -1,4 +1,7 @@
-/** Numbers from a seed, so that a run can be repeated. https://en.wikipedia.org/wiki/Linear_congruential_generator */
+/**
+ * Pseudorandom numbers from a seed, so that a run can be repeated.
+ * https://en.wikipedia.org/wiki/Linear_congruential_generator
+ */
 export class Random {
   #state: number;
 
@@ -6,13 +9,13 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** @returns from 0 to less than 1 */
+  /** @returns a number from 0 to less than 1 */
   next(): number {
     this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
     return this.#state / 2 ** 32;
   }
 
-  /** @returns a whole number, from 0 to less than this */
+  /** @returns a whole number from 0 to less than the limit */
   below(limit: number): number {
     return Math.floor(this.next() * limit);
   }
@@ -25,7 +28,7 @@ export class Random {
     return items[this.below(items.length)] as T;
   }
 
-  /** Another row of numbers, which does not depend on when these are asked for. */
+  /** An independent sequence of numbers, which does not depend on when the numbers of this one are used. */
   fork(): Random {
     return new Random(this.below(2 ** 32));
   }

@@ -1,15 +1,15 @@
 import { expect } from "vitest";
 
 /**
- * Goes through the lines of a room, in order. A line is `<kind>:<request>`, or `<kind>:<schedule>:<request>`; and a
- * request is `<author>-<number>`.
+ * Processes the lines of a room in order. A line is `<kind>:<request>`, or `<kind>:<schedule>:<request>`. A request is
+ * `<author>-<number>`.
  */
 export class Replay {
-  /** What is scheduled: payloads by name. */
+  /** The pending schedules: payloads by name. */
   pending: Record<string, string> = {};
-  /** The number of each author's last request. */
+  /** The number of the last request of each author. */
   #numbers = new Map<string, number>();
-  /** Where each added a line last. */
+  /** The line that each author added last. */
   #added = new Map<string, number>();
 
   copy(): Replay {
@@ -31,14 +31,14 @@ export class Replay {
     if (rest.length > 1) this.#schedule(kind, ...(rest as [string, string]));
     if (kind === "ran") return;
     if (kind === "add") this.#added.set(author, at);
-    // Nothing is there twice, or overtook something.
+    // The requests of an author are in order, and none is there twice.
     expect(Number(number), `${line} after ${this.#numbers.get(author)}`).toBeGreaterThan(
       this.#numbers.get(author) ?? -1,
     );
     this.#numbers.set(author, Number(number));
   }
 
-  /** Nothing runs that was not scheduled, or was called off, or ran before. */
+  /** Checks that a schedule only runs if it is pending: it was set, and neither cancelled nor run since. */
   #schedule(kind: string, name: string, request: string): void {
     if (kind === "ran") expect(this.pending[name], `why ${request} ran`).toBe(request);
     if (kind === "plan") this.pending[name] = request;

@@ -4,20 +4,20 @@ import { collection, connected, defineRoom, persist, sync, users } from "../../s
 import { LAZY_MS, SCHEDULES } from "./settings.ts";
 
 class Player {
-  /** The session's own name, so that a test finds the user in any room. */
+  /** The name of the session, by which tests find the user in any room. */
   name = persist(signal(""));
   online = connected();
-  /** The user's last line in a log. It is in another row than the log. */
+  /** The user's last line in a log. It is stored in another row than the log. */
   last = sync(signal({ room: "", at: 0 }));
 }
 const line = () => ({ text: sync(signal("")), boot: sync(signal("")) });
 const stateOf = () => ({
   count: sync(signal(0)),
-  /** The same number in a row of its own: what one action sets is never torn. */
+  /** The same number as `count` in another row: an action's changes must be stored together. */
   mirror: sync(signal({ count: 0 })),
-  /** All that was done, by its number: one row for each. */
+  /** All lines by number, each in a row of its own. */
   log: collection(line),
-  /** Lines up to this one were checked, and are gone. */
+  /** Lines up to this number were checked, and have been dropped. */
   base: sync(signal(0)),
   players: users(Player),
 });
@@ -61,7 +61,7 @@ function makeRoom(path: string, throttleStorage: number) {
           return at;
         },
       },
-      /** Changes something after it waited, too. */
+      /** Writes its line after it has waited. */
       slow: {
         input: text,
         async run({ state, room }, line) {
@@ -83,7 +83,7 @@ function makeRoom(path: string, throttleStorage: number) {
           return write(state, room, line);
         },
       },
-      /** What it sets before it waits is durable together, too. */
+      /** What it sets before it waits must be stored together, too. */
       slowly: {
         input: plan,
         async run({ state, room }, payload) {
@@ -109,7 +109,7 @@ function makeRoom(path: string, throttleStorage: number) {
           connected: room.connections.map(({ publicId }) => publicId),
         }),
       },
-      /** What was checked goes. */
+      /** Drops the lines that were checked. */
       "POST /trim/:upTo": {
         async run({ state, room, params }) {
           state.base.set(Number(params.upTo));
@@ -122,6 +122,6 @@ function makeRoom(path: string, throttleStorage: number) {
   });
 }
 
-/** What it acknowledges is durable. */
+/** Everything that it acknowledges is durable. */
 export const eager = makeRoom("eager-{id}", 0);
 export const lazy = makeRoom("lazy-{id}", LAZY_MS);

@@ -1,30 +1,32 @@
 import { City } from "./city.ts";
 import { Random } from "./random.ts";
 
-/** What came of a run. */
+/** The result of a run. */
 export interface Outcome {
   readonly kills: number;
-  /** Lines that the rooms wrote and that somebody was told of. */
+  /** Lines that the rooms wrote and clients learned of. */
   readonly lines: number;
   readonly transfers: number;
-  /** Lines that were told and then lost, by rooms that save now and then; and how old the oldest was, in ms. */
+  /**
+   * Lines that clients learned of before they were lost, in rooms with a delayed save; and the oldest one's age in ms.
+   */
   readonly lost: number;
   readonly oldestLost: number;
-  /** How often a client went back to what was stored. */
+  /** How often a client was reset to the stored state. */
   readonly wentBack: number;
 }
 
 /**
- * Kills a service under load, again and again, and checks after each kill what is there.
+ * Kills a service under load again and again, and checks its state after each kill.
  *
- * @param seed chooses the load and the moments
+ * @param seed determines the load and the moments of the kills
  */
 export async function crash(city: City, seed: number, kills: number): Promise<Outcome> {
   const random = new Random(seed);
   await city.open();
   for (let kill = 1; kill <= kills; kill++) {
     const coming = city.players.filter(() => random.chance(0.85));
-    // Now and then it dies while everybody comes back.
+    // Sometimes it is killed again while all players reconnect.
     if (kill === 1 || random.chance(0.7)) {
       await city.settle(coming);
       if (random.chance(0.1)) await city.checkWorld();
@@ -52,14 +54,14 @@ export async function crash(city: City, seed: number, kills: number): Promise<Ou
   };
 }
 
-/** Waits for the moment to kill: while all come, some time later, long after anything was stored, or amid a transfer. */
+/** Waits for the moment of the kill: while players connect, later, long after the last save, or during a transfer. */
 async function moment(city: City, random: Random): Promise<void> {
   const longest = random.one([100, 1000, 1000, 3000, 8]);
   if (longest === 8) await Promise.race([city.nextHop(), sleep(500)]);
   await sleep(random.below(longest));
 }
 
-/** Waits until rooms that were busy have become calm, and begin to write what their journals hold to its place. */
+/** Waits until busy rooms have become quiet, and begin to move rows from their journals to their places. */
 async function calm(city: City, random: Random): Promise<void> {
   await sleep(1500);
   for (const player of city.players) player.isResting = true;

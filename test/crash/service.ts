@@ -8,12 +8,12 @@ import type { Workerd } from "../workerd/process.ts";
 const SECRET = "a secret of the service that is killed, long enough";
 export const WORLD = "w";
 
-/** A room as it shows itself. */
+/** The state of a room, as one of its requests returns it. */
 export interface Dump {
   readonly count: number;
   readonly mirror: number;
   readonly base: number;
-  /** Each line with the life of the process that wrote it. */
+  /** Each line with the number of the process that wrote it. */
   readonly log: readonly (readonly [at: number, text: string, boot: string])[];
   readonly players: readonly {
     readonly publicId: string;
@@ -26,7 +26,7 @@ export interface Dump {
   readonly connected: readonly string[];
 }
 
-/** A shard as its World shows it. */
+/** A shard, as its World describes it. */
 export interface ShardReport {
   readonly id: string;
   readonly roomId: string;
@@ -34,9 +34,9 @@ export interface ShardReport {
   readonly connections: number;
 }
 
-/** The service in a real workerd, which dies and starts again on the same storage. */
+/** The service in a real workerd. It is killed, and starts again with the same storage. */
 export class Service {
-  /** Counts its lives. */
+  /** The number of times that it has started. */
   boot = 0;
   readonly #folder = mkdtempSync(join(tmpdir(), "crash-"));
   #workerd: Workerd | undefined;
@@ -51,12 +51,12 @@ export class Service {
     return `127.0.0.1:${this.#workerd?.port}`;
   }
 
-  /** What this life wrote to its log. */
+  /** The log of the current process. */
   get log(): string {
     return this.#workerd?.log() ?? "";
   }
 
-  /** `kill -9`. @returns when */
+  /** `kill -9`. @returns the time of the kill */
   async kill(): Promise<number> {
     const at = Date.now();
     await this.#workerd?.kill();
@@ -72,7 +72,7 @@ export class Service {
     return this.#json(await fetch(`http://${this.host}/parties/main/${room}/dump`));
   }
 
-  /** Drops the lines of a room's log up to one; durably. */
+  /** Drops the lines of a room's log up to a number. This is durable when it resolves. */
   async trim(room: string, upTo: number): Promise<void> {
     await this.#json(await fetch(`http://${this.host}/parties/main/${room}/trim/${upTo}`, { method: "POST" }));
   }

@@ -1,4 +1,4 @@
-/** `throttleStorage` of the rooms that save now and then, in ms. */
+/** `throttleStorage` of the rooms with a delayed save, in ms. */
 export const LAZY_MS = 400;
-/** Schedules that clients may set. */
+/** The names of the schedules that clients may set. */
 export const SCHEDULES = ["s0", "s1", "s2"] as const;

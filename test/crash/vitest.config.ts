@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * A service on real sockets, with storage on disk, that is killed 100 times: `npm run test:crash`. CRASH_KILLS says
- * how often, CRASH_SEED repeats the load and the moments of a run.
+ * Kills a service with real sockets and storage on disk 100 times: `npm run test:crash`. CRASH_KILLS sets the number of
+ * kills. CRASH_SEED repeats the load and the moments of a run.
  */
 export default defineConfig({
   test: {

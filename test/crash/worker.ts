@@ -2,7 +2,7 @@ import { createRooms, jwt, transfers } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 import { eager, lazy } from "./rooms.ts";
 
-/** The service that is killed, as a user would deploy it. */
+/** The service that is killed. It is configured as a user would deploy it. */
 const rooms = createRooms({
   rooms: [eager, lazy],
   auth: jwt({ secret: "AUTH_JWT_SECRET" }),

@@ -19,7 +19,7 @@ class Player {
 const makeState = () => ({ price: sync(signal(0)), players: users(Player) });
 type State = StateOf<typeof makeState>;
 
-// Functions of one's own, of any room and of this one.
+// Functions of the developer that take any room, or a room of this type.
 const announceTo = (room: RoomHandle, text: string) => room.broadcast({ type: "anything", value: text });
 const chatTo = (room: RoomHandle<RoomTypes<typeof events>>, text: string) =>
   room.broadcast({ type: "chat", value: { text, at: new Date() } });
@@ -53,15 +53,15 @@ export const auction = defineRoom({
         room.schedule("end", 60_000, { price }, { key: "orc" });
         room.schedule("tidy", 1, undefined, { key: "orc" });
         room.unschedule("end", { key: "orc" });
-        // @ts-expect-error a key is text
+        // @ts-expect-error a key is a string
         room.schedule("end", 60_000, { price }, { key: 1 });
         // @ts-expect-error there is no such option
         room.unschedule("end", { keys: "orc" });
         // @ts-expect-error there is no such schedule
         room.schedule("ned", 60_000, { price });
-        // @ts-expect-error its payload has a number
+        // @ts-expect-error the price is a number
         room.schedule("end", 60_000, { price: "1" });
-        // @ts-expect-error it has a payload
+        // @ts-expect-error it needs its payload
         room.schedule("end", 60_000);
         // @ts-expect-error it takes nothing
         room.schedule("tidy", 1, { price });
@@ -77,9 +77,9 @@ export const auction = defineRoom({
         room.broadcast({ type: "chatt", value: "hi" });
         // @ts-expect-error its value has another type
         room.broadcast({ type: "chat", value: "hi" });
-        // @ts-expect-error it has a value
+        // @ts-expect-error it needs its value
         conn.send({ type: "chat" });
-        // @ts-expect-error of another event
+        // @ts-expect-error that is the value of another event
         room.send(conn, { type: "gone", value: { text: "hi", at: new Date() } });
 
         expectTypeOf(conn.state).toEqualTypeOf<{ page: number; tags: string[] }>();
@@ -98,7 +98,7 @@ export const auction = defineRoom({
     "FETCH /price": { run: ({ state }) => state.price() },
     // @ts-expect-error a path begins with a slash
     "GET price": { run: () => 1 },
-    // @ts-expect-error a method and a path
+    // @ts-expect-error a request is a method and a path
     price: { run: () => 1 },
   },
   schedules: {
@@ -125,7 +125,7 @@ export const auction = defineRoom({
   interceptorPacket: (_context, packet) => (expectTypeOf(packet).toEqualTypeOf<Packet>(), packet),
 });
 
-// What clients hear.
+// The events that clients receive.
 const client = connectRoom<typeof auction>({ host: "x", room: "auction-1" });
 client.on("chat", (value, packet) => {
   expectTypeOf(value).toEqualTypeOf<{ text: string; at: string; mood?: string | undefined }>();
@@ -139,7 +139,7 @@ client.on("chatt", () => {});
 const heard = (value: { text: string }) => console.log(value.text);
 client.on("chat", heard);
 client.off("chat", heard);
-// @ts-expect-error its value is no number
+// @ts-expect-error its value is not a number
 client.on("chat", (value: number) => value);
 // @ts-expect-error there is no such action; TypeScript says which there are
 client.emit("bidd", 1);
@@ -152,11 +152,11 @@ expectTypeOf<State>().toEqualTypeOf<ReturnType<typeof makeState>>();
 const rooms: AnyRoom[] = [auction];
 const anyClient: RoomClient<AnyRoom> = client;
 void [rooms, anyClient];
-// @ts-expect-error of a room that sends other events
+// @ts-expect-error that room sends other events
 const wrong = (room: RoomHandle<RoomTypes<{ other: z.ZodString }>>) => chatTo(room, "x");
 void wrong;
 
-// Without declarations any packet, name and payload is taken.
+// Without declarations, any packet, schedule name and payload is accepted.
 const free = defineRoom({
   path: "free",
   state: () => ({}),
@@ -175,5 +175,5 @@ connectRoom<typeof free>({ host: "x", room: "free" }).on("anything", (value) => 
 const untyped: Connection = {} as Connection<{ page: number }>;
 void untyped;
 
-// @ts-expect-error an event has a schema
+// @ts-expect-error an event needs a schema
 defineRoom({ path: "no-schema", state: () => ({}), events: { chat: "text" } });

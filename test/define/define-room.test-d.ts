@@ -24,7 +24,7 @@ const isSignedIn: Guard = ({ auth, state }) => {
   return auth !== null;
 };
 defineRoom({ path: "lake", state: () => ({ degrees: sync(signal(0)) }), guards: [isWarm, isSignedIn], actions: {} });
-// @ts-expect-error it reads another state
+// @ts-expect-error the guard reads another state
 defineRoom({ path: "desert", state: () => ({ sand: sync(signal(0)) }), guards: [isWarm], actions: {} });
 
 const gameRoom = defineRoom({
@@ -118,7 +118,7 @@ const gameRoom = defineRoom({
 
 const rooms: AnyRoom[] = [gameRoom];
 void rooms;
-// The definition's old name means the same.
+// `Room`, the former name of this type, still works.
 expectTypeOf<Room<{ a: 1 }, { b: 2 }>>().toEqualTypeOf<DefinedRoom<{ a: 1 }, { b: 2 }>>();
 
 type Types = NonNullable<typeof gameRoom.types>;
@@ -126,7 +126,7 @@ expectTypeOf<z.input<Types["inputs"]["move"]>>().toEqualTypeOf<{ x: unknown; y: 
 expectTypeOf<Types["results"]["kick"]>().toEqualTypeOf<"kicked">();
 expectTypeOf<Types["results"]["later"]>().toEqualTypeOf<{ turn: number }>();
 
-// A room without users has no user.
+// In a room without users, handlers have no user.
 defineRoom({
   path: "plain",
   state: () => ({ count: sync(signal(0)) }),
@@ -155,7 +155,7 @@ defineRoom({
     },
     typo: {
       run({ state }) {
-        // @ts-expect-error no such field
+        // @ts-expect-error there is no such field
         state.counter.set(1);
       },
     },
@@ -163,7 +163,7 @@ defineRoom({
   requests: {
     "GET /a/:id": {
       run({ params }) {
-        // @ts-expect-error no such parameter
+        // @ts-expect-error there is no such parameter
         return params.name;
       },
     },
@@ -172,10 +172,10 @@ defineRoom({
 
 // @ts-expect-error a definition needs a state
 defineRoom({ path: "no-state" });
-// @ts-expect-error no such option
+// @ts-expect-error there is no such option
 defineRoom({ path: "x", state: () => ({}), maxUser: 4 });
 
-// A room with migrations infers all the rest as before.
+// In a room with migrations, everything else is inferred as usual.
 const evolved = defineRoom({
   path: "evolved",
   version: 3,
@@ -206,14 +206,14 @@ expectTypeOf<NonNullable<typeof evolved.types>["state"]["players"]>().toEqualTyp
 defineRoom({
   path: "waits",
   version: 2,
-  // @ts-expect-error a migration cannot wait
+  // @ts-expect-error a migration cannot be async
   migrate: { 2: async (snapshot) => snapshot },
   state: () => ({ count: sync(signal(0)) }),
 });
 defineRoom({
   path: "names",
   version: 2,
-  // @ts-expect-error steps have numbers
+  // @ts-expect-error steps are named by numbers
   migrate: { two: (snapshot: Snapshot) => snapshot },
   state: () => ({ count: sync(signal(0)) }),
 });

@@ -59,11 +59,11 @@ defineRoom({
         expectTypeOf(await room.call(board, { party: "boards", id: "board-1" }, "reset")).toEqualTypeOf<string>();
         expectTypeOf(await room.call("board-1", "anything", 5)).toEqualTypeOf<unknown>();
         expectTypeOf(await room.call({ party: "boards", id: "board-1" }, "add")).toEqualTypeOf<unknown>();
-        // @ts-expect-error that is for clients
+        // @ts-expect-error this action is for clients
         await room.call(board, "board-1", "look");
         // @ts-expect-error it takes a value
         await room.call(board, "board-1", "add");
-        // @ts-expect-error a name is text
+        // @ts-expect-error a name is a string
         await room.call(board, "board-1", "add", { name: 1, score: 1 });
         const response = await room.fetch({ party: "boards", id: "board-1" }, "/who");
         return response.status;
@@ -72,12 +72,12 @@ defineRoom({
   },
 });
 
-// Clients know nothing of actions for rooms.
+// Clients do not see actions for rooms.
 expectTypeOf<ActionName<typeof board>>().toEqualTypeOf<"look">();
 const client = connectRoom<typeof board>({ host: "x", room: "board-1" });
 expectTypeOf(await client.call("look")).toEqualTypeOf<number>();
-// @ts-expect-error only rooms may do that
+// @ts-expect-error only rooms may call it
 await client.call("add", { name: "Ada", score: 1 });
 
-// @ts-expect-error only rooms may be named
+// @ts-expect-error the only possible value is "rooms"
 defineRoom({ path: "x", state: () => ({}), actions: { wrong: { from: "clients", run: () => 1 } } });

@@ -8,7 +8,7 @@ const run = () => undefined;
 describe("routes of a room", () => {
   const segment = fc.constantFrom("a", "b", "a.b", ":id", ":name{[0-9]+}");
   const route = fc.tuple(fc.array(segment, { maxLength: 3 }), fc.boolean()).map(([parts, isOpen]) => {
-    // A name may be there once.
+    // A parameter name may occur only once.
     const names = new Set<string>();
     const own = parts.filter((part) => !part.startsWith(":") || (!names.has(part) && names.add(part)));
     return `/${[...own, ...(isOpen ? ["*"] : [])].join("/")}`;

@@ -16,7 +16,7 @@ interface Move {
   x: number;
   name: string;
 }
-/** The same schema in each library: a number from 0, and a name with "nobody" for none. */
+/** The same schema in each library: x is a number of 0 or more, and the default of name is "nobody". */
 const move = {
   zod: z.object({ x: z.number().min(0), name: z.string().default("nobody") }),
   "zod/mini": mini.object({ x: mini.number().check(mini.minimum(0)), name: mini._default(mini.string(), "nobody") }),
@@ -27,7 +27,7 @@ const move = {
   arktype: type({ x: "number >= 0", name: "string = 'nobody'" }),
 } as const;
 
-/** A room whose action takes a schema, and whose body does. */
+/** A room with an action and a request that use the schema. */
 function roomOf<Z extends StandardSchema>(input: Z) {
   return defineRoom({
     path: "r",
@@ -63,7 +63,7 @@ describe.each(Object.entries(move))("schemas of %s", (_name, schema) => {
   });
 });
 
-/** What a handler of each gets, and what a client may send. */
+/** Checks the types that handlers get, and that clients may send. */
 export function checkTypes(): void {
   const context = { path: "r", state: () => ({}) } as const;
   const rooms = {
@@ -99,20 +99,20 @@ export function checkTypes(): void {
     () => clientOf(rooms.z3).call("move", { x: 1 }),
     () => clientOf(rooms.valibot).call("move", { x: 1 }),
     () => clientOf(rooms.arktype).call("move", { x: 1 }),
-    // @ts-expect-error a number
+    // @ts-expect-error x is a number
     () => clientOf(rooms.zod).call("move", { x: "1" }),
-    // @ts-expect-error a number
+    // @ts-expect-error x is a number
     () => clientOf(rooms.z3).call("move", { x: "1" }),
-    // @ts-expect-error a number
+    // @ts-expect-error x is a number
     () => clientOf(rooms.valibot).call("move", { x: "1" }),
-    // @ts-expect-error a number
+    // @ts-expect-error x is a number
     () => clientOf(rooms.arktype).call("move", { x: "1" }),
   ]) {
     void call;
   }
 }
 
-/** Events and payloads of schedules, with a schema of each library. */
+/** Checks the types of events and of schedules' payloads, with a schema of each library. */
 export function checkDeclaredTypes(): void {
   const room = defineRoom({
     path: "r",
@@ -127,18 +127,18 @@ export function checkDeclaredTypes(): void {
     onStart({ room: handle }) {
       for (const type of ["zod", "z40", "z3", "valibot", "arktype"] as const) {
         handle.broadcast({ type, value: { x: 1 } });
-        // @ts-expect-error a number
+        // @ts-expect-error x is a number
         handle.broadcast({ type, value: { x: "1" } });
       }
       handle.schedule("z40", 1, { x: 1 });
       handle.schedule("z3", 1, { x: 1 });
       handle.schedule("valibot", 1, { x: 1 });
       handle.schedule("arktype", 1, { x: 1 });
-      // @ts-expect-error a number
+      // @ts-expect-error x is a number
       handle.schedule("z3", 1, { x: "1" });
-      // @ts-expect-error a number
+      // @ts-expect-error x is a number
       handle.schedule("valibot", 1, { x: "1" });
-      // @ts-expect-error a number
+      // @ts-expect-error x is a number
       handle.schedule("arktype", 1, { x: "1" });
     },
   });
@@ -148,11 +148,11 @@ export function checkDeclaredTypes(): void {
   client.on("z3", takes);
   client.on("valibot", takes);
   client.on("arktype", takes);
-  // @ts-expect-error a number
+  // @ts-expect-error x is a number
   client.on("valibot", (value: { x: string }) => value.x);
 }
 
-/** Neither `unknown` nor `any` is one. */
+/** Takes a Move, but neither `unknown` nor `any`. */
 function expectMove<T extends Move>(value: unknown extends T ? never : T): void {
   void value;
 }

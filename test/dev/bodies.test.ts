@@ -27,7 +27,7 @@ afterAll(async () => {
 const SIZES = [1, 1000, 100_000, 1_000_000];
 const ROOM = "/parties/main/room-1";
 
-/** What is refused, or answered, while nobody reads the body. */
+/** Requests that are answered without reading their bodies. */
 const CASES: readonly [about: string, status: number, path: string, init?: RequestInit][] = [
   ["a route that is not the service's", 404, "/nothing"],
   ["an unknown room", 404, "/parties/main/nothing"],
@@ -51,7 +51,7 @@ beforeEach(() => {
   start = server.log().length;
 });
 
-/** What wrangler and the runtime complained of in this test. */
+/** The errors and warnings of wrangler and the runtime in this test. */
 const complaints = () =>
   server
     .log()
@@ -66,7 +66,7 @@ describe("P8.3: an unread body", () => {
       expect(answer.status).toBe(status);
       await answer.text();
     }
-    // What was thrown after an answer is in the log before the next one.
+    // An error that was thrown after a response is in the log before the next response.
     await fetch(`${server.url}${ROOM}/nothing`);
     expect(complaints()).toEqual([]);
   });

@@ -21,7 +21,7 @@ async function tokenOf(...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** Runs the command. @returns its findings by name, without what differs from run to run */
+/** Runs the command. @returns its findings by name, without parts that differ between runs */
 async function examine(server: DevServer, room: string, env: Record<string, string> = {}, ...args: string[]) {
   const OPERATOR_TOKEN = await tokenOf("--operator", "--claim", "rooms=*");
   const ended = await runBin(["doctor", server.url, "--room", room, "--json", ...args], {
@@ -46,7 +46,7 @@ describe("doctor, with the wrangler.toml of the documentation", () => {
       "The service answers, and hides metrics without a token": "ok",
       "wrangler.toml has the compatibility date and flags": "ok",
       "The Worker and the room run the same deployed version": "ok",
-      // Before wrangler dev there is a proxy of its own.
+      // wrangler dev has its own proxy in front of the Worker, which compresses.
       "Compression is off": "look",
       "Refusals close at once": "ok",
       "A write is durable in time": "ok",
@@ -57,7 +57,7 @@ describe("doctor, with the wrangler.toml of the documentation", () => {
     });
     expect([code, stderr]).toEqual([0, ""]);
     expect(sawOf(findings, "An alarm rings once")).toBe("1");
-    // The id that it was with is not in this log either.
+    // The session id that the check used is not in the log either.
     expect(server.log()).not.toContain(sawOf(findings, "Session ids are not logged"));
   });
 

@@ -33,7 +33,7 @@ const rooms = createRooms({ rooms: [room, pending] });
 export class RoomObject extends rooms.RoomObject {}
 export default rooms.app;
 `;
-/** Line 3 is that of the definition, and line 7 throws. */
+/** The code of a room. Its definition begins on line 3, and line 7 throws. */
 const roomWith = (path: string) => `import { defineRoom, signal, sync } from "durable-rooms";
 
 export const room = defineRoom({
@@ -50,7 +50,7 @@ export const room = defineRoom({
 const cwd = mkdtempSync(join(tmpdir(), "durable-rooms-errors-"));
 let server: DevServer;
 
-/** Saves a file as an editor does. */
+/** Replaces a file atomically, as editors do when they save. */
 function save(name: string, text: string): void {
   const saved = join(cwd, `${name}.saved`);
   writeFileSync(saved, text);

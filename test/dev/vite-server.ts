@@ -8,11 +8,11 @@ const START_TIMEOUT = 60_000;
 
 export interface ViteServer {
   readonly host: string;
-  /** What it printed so far. */
+  /** The output so far. */
   log(): string;
-  /** Changes a file of the Worker, as an editor does when it saves. */
+  /** Changes a file of the Worker as an editor does when it saves. */
   edit(name: string, text: string): void;
-  /** Ends it, and removes its folder. */
+  /** Stops the server, and removes its folder. */
   kill(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export default {
 };
 `;
 
-/** Starts `vite dev` with a copy of a Worker's folder. Resolves when it serves. @throws Error with its output */
+/** Starts `vite dev` in a copy of a Worker's folder. Resolves when it serves. @throws Error with its output */
 export async function startVite(folder: string, port: number): Promise<ViteServer> {
   const cwd = mkdtempSync(join(tmpdir(), "durable-rooms-vite-"));
   cpSync(folder, cwd, { recursive: true });
@@ -38,7 +38,7 @@ export async function startVite(folder: string, port: number): Promise<ViteServe
   writeFileSync(join(cwd, "package.json"), '{ "type": "module" }');
   writeFileSync(join(cwd, "vite.config.js"), CONFIG);
   const vite = join(ROOT, "node_modules/vite/bin/vite.js");
-  // A group of its own: what Vite starts can be ended with it.
+  // A separate process group, so that everything that Vite starts can be killed with it.
   const child = spawn(process.execPath, [vite, "dev", "--port", String(port), "--strictPort"], {
     cwd,
     detached: true,
@@ -64,7 +64,7 @@ export async function startVite(folder: string, port: number): Promise<ViteServe
     setTimeout(() => reject(new Error(`vite dev is not ready:\n${output}`)), START_TIMEOUT).unref();
   });
   const edit = (name: string, text: string) => {
-    // Vite may read a file that is half written.
+    // Replace the file atomically, so that Vite never reads a half-written one.
     const saved = join(cwd, `${name}.saved`);
     writeFileSync(saved, text);
     renameSync(saved, join(cwd, name));

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.kill());
 
-/** Saves the Worker's code with another version. */
+/** Saves the Worker's code with a new version number. @returns this number */
 function save(): number {
   version++;
   server.edit("version.ts", `export const VERSION = ${version};\n`);
@@ -27,7 +27,7 @@ interface Beat {
   readonly count: number;
 }
 
-/** A client, and the beats that it got. */
+/** Connects a client, and records the beats that it receives. */
 function enter(room: string, via: "room" | "world") {
   const connect = via === "world" ? connectWorld : connectRoom;
   const socket = { minReconnectionDelay: 1, maxReconnectionDelay: 50 };
@@ -58,13 +58,13 @@ describe.each([
     const clients = [enter(room, via), enter(room, via)];
     const [first, second] = clients as [(typeof clients)[0], (typeof clients)[0]];
     for (let edit = 1; edit <= EDITS; edit++) {
-      // Not saved yet when the code changes.
+      // The room has not saved this change yet when its code changes.
       expect(await first.call("add"), server.log()).toBe(edit);
       const expected = save();
       await expect.poll(() => first.call("version"), { timeout: 10_000 }).toBe(expected);
       for (const client of clients) {
         await expect.poll(() => client.state, { timeout: 10_000 }).toMatchObject({ count: edit, version: expected });
-        // The newest code alone speaks to it, four times a second.
+        // Beats must come only from the newest code, four per second.
         client.beats.length = 0;
       }
       await expect.poll(() => second.beats.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(7);

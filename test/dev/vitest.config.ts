@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Rooms in development servers, those of wrangler and of Vite: `npm run test:dev`. */
+/** Rooms in the development servers of wrangler and Vite: `npm run test:dev`. */
 export default defineConfig({
   test: {
     root: import.meta.dirname,

@@ -1,5 +1,5 @@
-// The examples of the API's description. Nothing is left out of them, and only what they leave open is filled in.
-/* oxlint-disable no-unused-vars, no-empty-function -- what is there to be used, and where code goes, is the example */
+// The examples of the API description in full. Only the parts that they leave open are filled in.
+/* oxlint-disable no-unused-vars, no-empty-function -- the example has unused names and empty functions */
 import { z } from "zod";
 import {
   collection,

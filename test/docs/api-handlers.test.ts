@@ -64,7 +64,7 @@ describe("gameRoom: requests", () => {
     const client = await room.connect({ token: user });
     expect(await json(await room.fetch("/status", as(user)))).toEqual([200, { status: "waiting" }]);
     const found = await room.fetch(`/players/${client.publicId}`, as(user));
-    // What only its owner sees is in no answer.
+    // No response contains a field that only its owner may see.
     expect(await json(found)).toEqual([200, { x: 0, y: 0, score: 0, online: true }]);
     expect(await json(await room.fetch("/players/x", as(user)))).toEqual([404, { error: "Player not found" }]);
     const score = { playerId: "p", score: 7 };
@@ -83,9 +83,9 @@ describe("gameRoom: tick and hooks", () => {
   it("tick: 20 times a second, only while someone is connected", async () => {
     const spy = vi.spyOn(definition.tick, "run");
     const room = start("game-tick");
-    // Rooms of other tests tick too.
+    // Rooms of other tests tick too, and are ignored here.
     const ticks = () => spy.mock.calls.filter(([context]) => context.room.id === "game-tick");
-    // Read to its end: an answer that is under way keeps the object from sleep, too.
+    // Read the whole body: a response that is being sent keeps the object awake.
     await (await room.fetch(`/status?token=${user}`)).text();
     expect(ticks()).toEqual([]);
     const client = await room.connect({ token: user });
@@ -94,10 +94,11 @@ describe("gameRoom: tick and hooks", () => {
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(400);
     for (const [, elapsedMs] of ticks()) expect(elapsedMs).toBeGreaterThan(0);
     client.close();
-    // The room hears of it a moment after the client.
+    // The room notices a moment later that the client has closed.
     await vi.waitFor(async () => expect(await room.inside((_, core) => core.handle.connections.length)).toBe(0));
     const { length } = ticks();
-    // An object with a timer is not put to sleep, so nothing ticks in it now; and nothing does when it wakes.
+    // Eviction waits for running timers, so the tick has stopped. It does not start when the object wakes.
+    // wakes.
     await room.evict();
     await room.inside(() => {});
     expect(ticks()).toHaveLength(length);

@@ -7,17 +7,17 @@ export const admin = await token({ role: "admin" });
 
 type State = NonNullable<(typeof gameRoom)["types"]>["state"];
 
-/** What clients see of it. */
+/** The state that clients see. */
 export interface Seen {
   players: Record<string, { x: number; y: number; online: boolean; hand?: string[] }>;
 }
 
-/** A new room of the example. */
+/** Creates a new room of the example. */
 export function start(id = "game-1"): TestRoom<State> {
   return testRoom(gameRoom, id);
 }
 
-/** The definition's own functions: what a test puts in their place is what rooms call. */
+/** The functions of the definition. A test can replace them, and rooms then call the replacements. */
 export const definition = gameRoom.compiled.definition as Required<typeof gameRoom.compiled.definition>;
 
 export async function json(response: Response): Promise<[status: number, body: unknown]> {

@@ -159,7 +159,7 @@ describe("gameRoom: state", () => {
     expect(stored["."]).toEqual({ status: "waiting", seed: 3 });
     expect(stored["monsters.m1"]).toEqual({ hp: 10 });
     expect(stored[`players.${ada.publicId}`]).toEqual({ x: 0, y: 0, score: 0, hand: [] });
-    // A room with a tick and a client cannot sleep, so it does not need the turn there.
+    // A room with a tick and a client cannot hibernate, so it does not store the volatile turn.
     expect(stored["~."]).toBeUndefined();
     await room.crash();
     const again = await room.connect({ token: user });

@@ -6,24 +6,24 @@ import { LAYERS, ROOM, TYPES_ONLY } from "../../oxlint.config.ts";
 const root = resolve(import.meta.dirname, "../..");
 const lines = readFileSync(join(root, "docs/architecture.md"), "utf8").split("\n");
 
-/** The cells of a row of a table; none for any other line. */
+/** The cells of a table row; none for any other line. */
 function cellsOf(line: string): string[] {
   return line.startsWith("| ") ? line.split("|").slice(1, -1) : [];
 }
 
-/** What is in backticks. */
+/** All texts in backticks. */
 function codeIn(text = ""): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code);
 }
 
-/** Where a file is that a line names: in the project, below `src`, or in the folder that its row is about. */
+/** Whether a file that a line names exists: in the project, below `src`, or in the folder that the row is about. */
 function isThere(name: string, line: string): boolean {
   const [folder = "src"] = codeIn(cellsOf(line)[0]);
   const folders = name.includes("/") ? [".", "src"] : [".", folder];
   return folders.some((path) => existsSync(join(root, path, name)));
 }
 
-/** The rows of the table with this head: the names in each cell, by the name in the first. */
+/** The rows of the table with this header: the names in each cell, by the name in the first cell. */
 function tableWith(head: string): ReadonlyMap<string | undefined, string[][]> {
   const start = lines.indexOf(head) + 2;
   const rows = lines.slice(start, lines.indexOf("", start));
@@ -39,7 +39,7 @@ describe("docs/architecture.md", () => {
 
   it("names existing files and folders", () => {
     expect(named.length).toBeGreaterThan(200);
-    // These are not committed, or are in several folders.
+    // These files are not committed, or exist in several folders.
     const others = new Set(["assets.ts", "file-text.ts", "vitest.config.ts", "tsconfig.json"]);
     const unknown = named.filter(({ name, line }) => !others.has(name) && !isThere(name, line));
     expect(unknown.map(({ name }) => name)).toEqual([]);
@@ -47,7 +47,7 @@ describe("docs/architecture.md", () => {
 
   it("names what the files contain", () => {
     const text = lines.join("\n");
-    // `file.ts` (`name`, `name`), and `name` in `file.ts`.
+    // Finds `file.ts` (`name`, `name`), and `name` in `file.ts`.
     const after = [...text.matchAll(/`([\w./-]+\.ts)` \(((?:`#?\w+`(?:, )?)+)\)/g)].flatMap(([, file = "", names]) =>
       codeIn(names).map((name) => ({ file, name })),
     );

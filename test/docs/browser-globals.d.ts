@@ -1,4 +1,4 @@
-/** What the examples for browsers use of a browser. */
+/** The parts of a browser that the examples for browsers use. */
 declare const location: { readonly host: string; readonly origin: string };
 declare const sessionStorage: { getItem(key: string): string | null; setItem(key: string, value: string): void };
 declare const document: {

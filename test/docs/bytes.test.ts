@@ -11,7 +11,7 @@ describe("docs/benchmarks.md says how many bytes a client gets:", () => {
     expect(binary).toBeLessThanOrEqual(target);
     const row = document.split("\n").find((line) => line.startsWith(`| ${title} |`));
     const [, , inJson, inBinary] = row?.split("|").map((cell) => Number(cell.replaceAll(",", ""))) ?? [];
-    // The names of runs and tables may have other lengths.
+    // The names of runs and tables can differ in length, so the numbers vary a little.
     expect(Math.abs(json / (inJson ?? 0) - 1)).toBeLessThan(0.02);
     expect(Math.abs(binary / (inBinary ?? 0) - 1)).toBeLessThan(0.02);
   });

@@ -22,12 +22,12 @@ class Player {
 interface Mover {
   readonly room: number;
   readonly throttleStorage?: number;
-  /** Frames of each player in a second. */
+  /** Frames per second of each player. */
   readonly frames: number;
   readonly isVolatile?: true;
 }
 
-/** What a room writes in a second while its players move ten times each, as it counts it. */
+/** Counts what a room writes per second, while each of its players moves ten times per second. */
 async function rowsOf({ room: size, throttleStorage = 1000, isVolatile }: Mover) {
   const { compiled } = defineRoom({
     path: "r",
@@ -59,7 +59,7 @@ async function rowsOf({ room: size, throttleStorage = 1000, isVolatile }: Mover)
       await room.advance(100);
     }
   };
-  // The first save writes a row for each of them.
+  // The first save writes a row for each player, so it is not counted.
   await move(Math.max(5, (2.5 * throttleStorage) / 1000));
   room.storage.writes = room.alarmsSet = rang = 0;
   const seconds = Math.max(10, (2 * throttleStorage) / 1000);
@@ -67,11 +67,11 @@ async function rowsOf({ room: size, throttleStorage = 1000, isVolatile }: Mover)
   return { rows: (room.storage.writes + room.alarmsSet) / seconds, alarms: rang / seconds };
 }
 
-/** What a month of all players costs. */
+/** The cost of all players for a month. */
 async function monthOf(mover: Mover) {
   const { rows, alarms } = await rowsOf(mover);
   const rooms = PLAYERS / mover.room;
-  // The counters of the object are in the journal too.
+  // This includes the object's counters, which are in the journal too.
   const rowsWritten = rows * rooms * MONTH;
   const messages = mover.frames * PLAYERS * MONTH;
   const counts = { messages, alarms: alarms * rooms * MONTH, rowsWritten, awakeMs: rooms * MONTH * 1000 };

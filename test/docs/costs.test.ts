@@ -16,7 +16,7 @@ const cellsOf = (line: string) =>
     .slice(1, -1)
     .map((cell) => cell.trim());
 const numberOf = (cell = "") => Number(cell.replaceAll(/[^\d.]/g, ""));
-/** The examples: what is counted, and what that costs. */
+/** The rows with examples: the counts and their cost. */
 const examples = text
   .split("\n")
   .map(cellsOf)
@@ -31,9 +31,9 @@ describe("docs/costs.md", () => {
     expect(costOf(counts).total.toFixed(3)).toBe(dollars.toFixed(3));
   });
 
-  it("there are some", () => expect(examples.length).toBeGreaterThan(3));
+  it("has more than three examples", () => expect(examples.length).toBeGreaterThan(3));
 
-  // Of the free plan, for all objects of an account: a day's requests, GB-s and rows written.
+  // Daily quotas of the free plan, for all objects of an account: requests, GB-s, and rows written.
   const QUOTAS = [100_000, 13_000, 100_000];
   const free = text
     .split("\n")
@@ -52,7 +52,7 @@ describe("docs/costs.md", () => {
     expect(used).toEqual(counted.map(Math.round));
   });
 
-  it("there are some for the free plan", () => expect(free.length).toBeGreaterThan(5));
+  it("has more than five examples for the free plan", () => expect(free.length).toBeGreaterThan(5));
 
   it("a window in which users move ten times each costs one alarm and one row for all of them", async () => {
     const room = testRoom(game, "any");
@@ -68,7 +68,7 @@ describe("docs/costs.md", () => {
     const after = await read();
     const grown = (name: "messages" | "alarms" | "rowsWritten") => after[name] - before[name];
     expect([grown("messages"), grown("alarms")]).toEqual([40, 1]);
-    // The journal; and for the alarm, the counters, and what is due next.
+    // At most one row each for the journal, the alarm, the counters, and the time of the next alarm.
     expect(grown("rowsWritten")).toBeGreaterThan(1);
     expect(grown("rowsWritten")).toBeLessThanOrEqual(4);
   });

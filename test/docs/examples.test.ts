@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** The `@example` blocks of the docstrings; those that show what is inside of the package import by a path. */
+/** The `@example` blocks of the docstrings. Blocks of internal code import by a path, and are not compiled. */
 const examples = globSync("src/**/*.{ts,tsx}", {
   cwd: root,
   exclude: ["src/demo/**", "src/templates/**", "src/create/**"],
@@ -18,7 +18,7 @@ const examples = globSync("src/**/*.{ts,tsx}", {
 });
 const shown = examples.filter(({ code }) => !code.includes('.ts"'));
 
-/** In `node_modules`, so that packages are found from there. */
+/** A folder in `node_modules`, so that imports of packages are resolved. */
 let folder: string;
 let output = "";
 beforeAll(() => {

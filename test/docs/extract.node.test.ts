@@ -73,7 +73,7 @@ describe("examples are formatted like all other code", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** Empty lines are those of the text between the blocks. */
+  /** Drops empty lines, which stand for the text between the blocks. */
   const plain = (lines: readonly string[]) => lines.map((line) => line.trim()).filter(Boolean);
 
   it.each(examples.modules)("$file in $page", ({ file, lines }) => {

@@ -1,6 +1,6 @@
 /**
- * The code blocks of the documents, as modules in `test/docs/extracted`: `npm run build:examples`. A fence says which one
- * it belongs to, and so does a comment with lines that a reader need not see:
+ * Extracts the code blocks of the documents as modules into `test/docs/extracted`: `npm run build:examples`. The fence
+ * of a block names its module. So does a comment with lines that a reader need not see:
  *
  *     <!-- ts file=chat.ts
  *     import { defineRoom } from "durable-rooms";
@@ -14,34 +14,37 @@ import { dirname, join, relative, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "../..");
 
-/** The folder of a module, by the language of its blocks. Code for other libraries is compiled where they are installed. */
+/** The folder of a module, by the language of its blocks. Code for other libraries goes to where they are installed. */
 const EXAMPLES = "test/docs/extracted";
 const FOLDERS = { ts: EXAMPLES, tsx: EXAMPLES, vue: EXAMPLES, svelte: EXAMPLES, typescript: "test/bench/peers" };
 const EXTRACTED = ["test/docs/extracted/**/*.{ts,tsx}", "test/bench/peers/{,agents/}before-*.ts"];
 
-/** The pages with examples. The examples of the reference are those of the docstrings. */
+/** The pages with examples. The reference is generated, and its examples are those of the docstrings. */
 export const PAGES = ["*.md", "docs/*.md", "docs/skill/*.md"];
 
 const BEGIN = /^( *)(```|<!-- )(tsx?|vue|svelte|typescript)\b(.*)$/;
-/** Only this part of a Vue or Svelte component is compiled. */
+/** Only the script of a Vue or Svelte component is compiled. */
 const SCRIPT = /^<\/?script\b/;
 const END = { "```": /^ *```$/, "<!-- ": /^ *-->$/ };
 
 interface Module {
   readonly page: string;
-  /** Its path, from the root of the project. */
+  /** The module's path from the root of the project. */
   readonly file: string;
-  /** The lines of the page. Lines outside of this module's blocks are empty, so that errors have the numbers of the page. */
+  /**
+   * The lines of the page, which are empty outside of this module's blocks, so that errors have the page's line
+   * numbers.
+   */
   readonly lines: string[];
 }
 
 interface Examples {
-  /** Blocks without a module, and modules that differ between pages. */
+  /** Errors such as blocks without a module, and modules that differ between pages. */
   readonly problems: string[];
   readonly modules: Module[];
 }
 
-/** @returns the modules of one page, in the order in which they begin */
+/** @returns the modules of one page, in the order of their first blocks */
 export function modulesOf(page: string, text: string): Examples {
   const problems: string[] = [];
   const modules = new Map<string, Module>();
@@ -75,7 +78,7 @@ function plain({ lines }: Module): string {
   return lines.filter((line) => line.trim() !== "").join("\n");
 }
 
-/** Merges the modules of all pages. A page may repeat a module of another page, or a part of it: the longest is used. */
+/** Merges the modules of all pages. Pages may repeat a module of another page, or a part of it: the longest is used. */
 export function merge(pages: readonly Examples[]): Examples {
   const problems = pages.flatMap((page) => page.problems);
   const files = Map.groupBy(
@@ -98,7 +101,7 @@ export function readExamples(): Examples {
   return merge(paths.map((path) => modulesOf(path, readFileSync(join(root, path), "utf8"))));
 }
 
-/** The sources of the package's entry points, by what users import. */
+/** The source files of the package's entry points, by the names that users import. */
 function entryPoints(): ReadonlyMap<string, string> {
   const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
     exports: Record<string, { types: string }>;
@@ -126,7 +129,7 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Writes the modules that changed, and removes those that no page has any more. */
+/** Writes modules that changed, and removes modules that no page has any more. */
 export function writeExamples(): Examples {
   const examples = readExamples();
   const entries = entryPoints();

@@ -106,7 +106,7 @@ describe("guide", () => {
     await expectConverged();
     expect(bob.state["players"]).toMatchObject({ [ada.publicId]: { x: 1, y: 2 } });
     expect(RoomObject.name).toBe("RoomObject");
-    // The room has no request, and there is no other party.
+    // The room handles no requests, and there is no other party.
     const answer = async (path: string) => (await serviceOf(moved, [game])(path)).json();
     expect(await answer("/parties/game/any")).toEqual({ error: expect.any(String) });
     expect(await answer("/parties/main/any")).toMatchObject({ code: "not_found" });

@@ -13,7 +13,7 @@ const sources = import.meta.glob(["../../src/**/*.ts", "!../../src/templates/**"
   eager: true,
 });
 
-/** The rows of all tables of a document, by their cells; without their heads. */
+/** The cells of all table rows of a document, without the headers. */
 function rowsOf(text = ""): string[][] {
   return text
     .split("\n")

@@ -7,14 +7,14 @@ const documents = globSync(["*.md", "docs/**/*.md", "test/examples/README.md", "
   cwd: root,
 });
 
-/** A document without its code, where brackets mean something else. */
+/** A document without its code, in which brackets have another meaning. */
 function prose(path: string): string {
   return readFileSync(path, "utf8")
     .replaceAll(/^ *```[\s\S]*?^ *```$/gm, "")
     .replaceAll(/`[^`\n]*`/g, "code");
 }
 
-/** The anchors of a document: those that GitHub makes of its headings, and those that it sets itself. */
+/** The anchors of a document: those that GitHub generates from headings, and explicit ones. */
 function anchorsOf(path: string): ReadonlySet<string> {
   const text = readFileSync(path, "utf8").replaceAll(/^ *```[\s\S]*?^ *```$/gm, "");
   const seen = new Map<string, number>();
@@ -31,7 +31,7 @@ function anchorsOf(path: string): ReadonlySet<string> {
   return new Set([...ofHeadings, ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id)]);
 }
 
-/** What is wrong with a link, if anything is. */
+/** Describes what is wrong with a link. Undefined if the link is right. */
 function problemOf(document: string, link: string): string | undefined {
   const [file = "", anchor] = link.split("#");
   const target = file === "" ? join(root, document) : join(root, dirname(document), decodeURIComponent(file));

@@ -13,6 +13,6 @@ it.each([
   const before = x(ada.state as never);
   for (let input = 1; input <= 3; input++) ada.send({ action: "move", input, value: { x: 1, y: 0, ...more } });
   await ada.until((packet) => (packet as { input?: number }).input === 3);
-  // 300 a second, for three of 30 ticks.
+  // The speed is 300 per second, and three inputs last three of 30 ticks per second.
   expect(x(ada.state as never) - before).toBeCloseTo(30, 1);
 });

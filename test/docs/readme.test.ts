@@ -84,7 +84,7 @@ describe("the first game: the Worker", () => {
   });
 
   it("its class is the Durable Object", async () => {
-    // The test Worker has no such room: it says so, and leaves the storage as it is.
+    // The test Worker does not serve this room, so the object logs an error and stores nothing.
     vi.spyOn(console, "error").mockImplementation(() => {});
     const stub = env.ROOMS.get(env.ROOMS.idFromName("main/game-class"));
     const answer = await runInDurableObject(stub, async (_, ctx) => {
@@ -96,7 +96,7 @@ describe("the first game: the Worker", () => {
   });
 });
 
-/** What a page has of a browser, whose sockets lead to a room of the test Worker. */
+/** Imitates a browser for the page. Its sockets connect to a room of the test Worker. */
 function openPage(room: AnyRoom = gameRoom): Map<string, string> {
   const party = serve(room);
   const kept = new Map<string, string>();
@@ -128,7 +128,7 @@ describe("docs/client.md and docs/react.md", () => {
     emit("move", { x: -1, y: 2 });
     await vi.waitFor(() => expect(warn).toHaveBeenCalledWith("invalid_input", expect.any(String)), 5000);
     expect(kept.get("session")).toHaveLength(32);
-    // Too much at once is closed with 4429, and not tried again.
+    // A client that exceeds the rate limit is closed with 4429, and does not reconnect.
     const closed = new Promise<{ code: number }>((resolve) => conn.addEventListener("close", resolve));
     for (let index = 0; index < 5000; index++) emit("move", { x: 1, y: 1 });
     expect((await closed).code).toBe(4429);

@@ -3,14 +3,14 @@ import { env } from "cloudflare:workers";
 import type { AnyRoom } from "../../src/index.ts";
 import { serve } from "../../src/testing/registry.ts";
 
-/** The Worker's default export, as far as a request needs it. */
+/** The part of a Worker's default export that requests need. */
 interface App {
   fetch(request: Request, env: Cloudflare.Env, ctx: ExecutionContext): Response | Promise<Response>;
 }
 
 /**
- * Asks a Worker that a document declares, with its own app. Its objects are those of the test Worker, which
- * serves each of its rooms in a party of its own.
+ * Sends requests to the app of a Worker that a document declares. Its objects are those of the test Worker, which
+ * serves each of its rooms in a separate party.
  */
 export function serviceOf(app: App, rooms: readonly AnyRoom[]) {
   const served = rooms.map((room) => ({ room, party: serve(room) }));

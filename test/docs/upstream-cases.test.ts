@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 const root = resolve(import.meta.dirname, "../..");
 const text = readFileSync(resolve(root, "docs/upstream-cases.md"), "utf8");
 
-/** The rows of all tables: the case, the verdict, and a test or a reason. */
+/** The rows of all tables: a case, a verdict, and a test or a reason. */
 const rows = text
   .split("\n")
   .filter((line) => line.startsWith("| ") && !line.startsWith("| case |") && !line.startsWith("| --- |"))

@@ -1,4 +1,4 @@
-/** What these tests use of Vite: files as text. */
+/** The part of Vite that these tests use: files as text. */
 interface ImportMeta {
   glob(
     patterns: string | readonly string[],

@@ -12,7 +12,7 @@ const blocks = [...text.matchAll(/^```toml\n([\s\S]*?)^```$/gm)].map(([, block =
 const whole = blocks.filter((block) => block.startsWith("name = "));
 const [first = ""] = whole;
 
-/** What wrangler makes of a configuration, without a word of warning. */
+/** Lets wrangler parse a configuration, which must cause no warnings. */
 function read(toml: string, env?: string) {
   const path = join(folder, "wrangler.toml");
   writeFileSync(path, toml);
@@ -24,7 +24,7 @@ function read(toml: string, env?: string) {
 }
 
 it.each(blocks)("wrangler reads: %s", (block) => {
-  // What is only a part goes with a whole one, above the first table of it or below.
+  // A partial block is added to a complete configuration: tables at its end, and top-level keys at its beginning.
   const migrations = block.includes("[[migrations]]") && !whole.includes(block);
   const base = migrations ? first.replace(/\[\[migrations\]\][\s\S]*?\n\n/, "") : first;
   const config = read(whole.includes(block) ? block : block.startsWith("[") ? `${base}\n${block}` : `${block}${base}`);

@@ -24,21 +24,21 @@ const game = connectRoom<typeof room>({ host: "x", room: "r" });
 expectTypeOf(useVue(game)).toEqualTypeOf<ComputedRef<State | undefined>>();
 expectTypeOf(useVue(shallowRef(game), (state) => state.count)).toEqualTypeOf<ComputedRef<number | undefined>>();
 expectTypeOf(useVue(() => game)).toEqualTypeOf<ComputedRef<State | undefined>>();
-// @ts-expect-error never sent to a client
+// @ts-expect-error the field is never sent to a client
 useVue(game, (state) => state.seed);
 
 expectTypeOf(useSolid(game, (state) => state.names)).toEqualTypeOf<Accessor<readonly string[] | undefined>>();
 expectTypeOf(useSolid((): RoomClient<typeof room> | undefined => game)).toEqualTypeOf<Accessor<State | undefined>>();
-// @ts-expect-error never sent to a client
+// @ts-expect-error the field is never sent to a client
 useSolid(game, (state) => state.seed);
 
 expectTypeOf(roomStore(game, (state) => state.count)).toEqualTypeOf<Readable<number | undefined>>();
 const sameText = (one: string, other: string) => one === other;
-// @ts-expect-error it compares what is selected
+// @ts-expect-error isEqual compares selected values
 roomStore(game, (state) => state.count, sameText);
 
 const count = roomSignal(game, (state) => state.count);
 expectTypeOf(count).toEqualTypeOf<RoomSignal<number | undefined>>();
 expectTypeOf(count()).toEqualTypeOf<number | undefined>();
-// @ts-expect-error it follows the room
+// @ts-expect-error it is read-only, because it follows the room
 count.set(1);

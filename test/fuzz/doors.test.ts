@@ -12,12 +12,12 @@ const SECRETS = [env.AUTH_JWT_SECRET, env.SHARD_SECRET];
 const ORIGIN = "http://rooms.test";
 const TARGETS = [["room", "room" as const] as const, ["shard", "shard" as const] as const];
 
-/** Fails if something of the inside is in what a client got. */
+/** Fails if a text that a client received reveals something internal. */
 function expectClean(text: string): void {
   expect(leakIn(text, SECRETS)).toBeUndefined();
 }
 
-/** A client that did nothing wrong, of a room with others who do. */
+/** Connects a well-behaved client, which must not notice what hostile clients do. */
 async function goodClient(room: TestRoom, options: ConnectOptions = {}): Promise<TestClient> {
   const client = await room.connect({ id: "good", ...options });
   expect(client.state).toMatchObject({ treasure: TREASURE });
@@ -61,7 +61,7 @@ describe("the socket door", () => {
           const hostile = await room.open({ via, query: asked });
           for (const one of sent) hostile.send(one);
           frames += sent.length;
-          // After all of them it is answered as ever, unless one of them has closed it.
+          // Afterwards the room still answers it, unless it was closed for a frame.
           hostile.send({ action: "echo", value: 1, id: "the end" });
           await Promise.race([hostile.until(({ value }) => value?.["id"] === "the end"), hostile.closed]);
           for (const text of hostile.texts) expectClean(text);
@@ -113,7 +113,7 @@ describe("the HTTP door", () => {
           const text = await answer.text();
           const head = JSON.stringify([...answer.headers]);
           expectClean(text + head);
-          // A 500 is for rooms that fail; nothing that is asked may be one.
+          // Only requests that fail in a handler may be answered with 500.
           if (answer.status >= 500) expect(path, `${given.method} ${url}`).toMatch(/^\/(fails|go|echo)/);
           expect(text).not.toContain('"role":"admin"');
         }),
@@ -138,9 +138,9 @@ describe("credentials", () => {
         { ...init, ...(isHeader && { headers: { authorization: `Bearer ${shown}` } }) },
       );
     const check = async (shown: string, isHeader: boolean) => {
-      // What HTTP cannot carry in a header is no token there.
+      // An HTTP header cannot hold a token with whitespace.
       if (isHeader && /\s/.test(shown)) return;
-      // Half of a right token that was given twice is right.
+      // Skip a text whose doubled form is one of the bad tokens: the text itself may be valid.
       if (tokens.includes(`${shown}.${shown}`)) return;
       const answers = [
         await ask(`${locked.party}/closed-1/treasure`, shown, isHeader),
@@ -173,18 +173,22 @@ describe("credentials", () => {
     expect(await code(room, thief)).toBe(4403);
     const eve = await room.connect({ ...thief, token: await token({ sub: "eve" }) });
     expect(eve.publicId).not.toBe(alice.publicId);
-    expect((await eve.call("move", next.id)).value["result"], "she is there on her own").toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect((await eve.call("move", next.id)).value["result"], "Eve has her own session, and can leave").toMatch(
+      /^[A-Za-z0-9_-]{43}$/,
+    );
     expect(await code(room, { ...thief, token: await token({}) })).toBe(4403);
     const moved = await alice.call("move", next.id);
     const ticket = moved.value["result"] as string;
     expect(ticket).toMatch(/^[A-Za-z0-9_-]{43}$/);
     const sub = await token({ sub: "alice" });
-    expect(await code(next, { query: `transferToken=${ticket}`, via: "room" }), "without her token").toBe(4403);
+    expect(await code(next, { query: `transferToken=${ticket}`, via: "room" }), "without Alice's token").toBe(4403);
     expect(await code(next, { id: "eve's", query: `transferToken=${ticket}`, token: sub, via: "room" })).toBe(4403);
-    expect(await code(room, { query: `transferToken=${ticket}`, token: sub, via: "room" }), "elsewhere").toBe(4403);
+    expect(await code(room, { query: `transferToken=${ticket}`, token: sub, via: "room" }), "in another room").toBe(
+      4403,
+    );
     const arrived = await next.connect({ query: `transferToken=${ticket}`, token: sub, via: "room" });
     expect(arrived.publicId).toBe(alice.publicId);
-    expect(await code(next, { query: `transferToken=${ticket}`, token: sub, via: "room" }), "again").toBe(4403);
+    expect(await code(next, { query: `transferToken=${ticket}`, token: sub, via: "room" }), "a second time").toBe(4403);
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.stringMatching(/^[A-Za-z0-9_-]{43}$/), hostileKey), async (guess) => {
         if (guess === "") return;
@@ -225,7 +229,7 @@ describe("credentials", () => {
     ]) {
       expect((await report(headers as never)).status).toBe(401);
     }
-    // With the secret it is heard, but has to be a shard of this World.
+    // With the secret the report is accepted, but this World has no such shard.
     expect((await report({ "x-access-shard": secret })).status).toBe(404);
   });
 });

@@ -10,7 +10,7 @@ import { collection, sync, users } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import { testRoom } from "../support/harness.ts";
 
-/** What the fuzzers found, each by itself: `test/fuzz` is how they were found. */
+/** Regression tests for single problems that the fuzzers in this folder found. */
 
 const thing = () => ({ n: sync(signal(0)) });
 class Player {
@@ -142,7 +142,7 @@ describe("the state of a connection", () => {
     const room = testRoom(definition, `room-${crypto.randomUUID()}`);
     const client = await room.connect({ via: "shard" });
     const other = await room.connect({ via: "shard" });
-    // As a structured clone, each of these is larger than as JSON.
+    // As a structured clone, each of these values is larger than as JSON.
     for (const part of [0.5, [], "€"]) {
       const value = Array.from({ length: 2200 }, () => part);
       expect((await client.call("keep", value)).type).toBe("ack");

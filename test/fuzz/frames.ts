@@ -3,7 +3,7 @@ import { ByteWriter } from "../../src/protocol/binary/bytes.ts";
 import { recordedFrames } from "../protocol/binary/recorded-frames.ts";
 import { hostileKey, jsonText } from "./generate.ts";
 
-/** What a hostile room sends as binary frames. */
+/** Binary frames that a hostile room could send. */
 
 type Write = (out: ByteWriter) => void;
 
@@ -13,13 +13,13 @@ function frameOf(write: Write): Uint8Array {
   return out.take();
 }
 
-/** A number, or one that claims far more than any frame has. */
+/** A small count, or one that claims far more items than any frame has. */
 const count = fc.oneof(
   { weight: 6, arbitrary: fc.nat(20) },
   fc.constantFrom(64, 2 ** 16, 2 ** 31, 2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER),
 );
 const varint: fc.Arbitrary<Write> = count.map((value) => (out) => out.varint(value));
-/** More bytes than any number has. */
+/** A number with more bytes than any valid number. */
 const endless = fc.constantFrom<Write>(
   (out) => out.bytes(new Uint8Array(300).fill(0x80)),
   (out) => out.bytes(new Uint8Array(300).fill(0xff)),
@@ -134,7 +134,7 @@ const madeUp: fc.Arbitrary<Uint8Array> = fc
     }),
   );
 
-/** What happens to a frame that a room made: at a place, as a part of its length. */
+/** A change of a frame that a room made. The positions are fractions of its length. */
 const harm = fc.record({
   at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
   length: fc.nat(20),
@@ -158,7 +158,7 @@ const spoiledFrames = fc
   .tuple(recordedFrames, fc.array(fc.option(fc.array(harm, { minLength: 1, maxLength: 3 })), { maxLength: 12 }))
   .map(([frames, harms]) => frames.map(({ bytes: frame }, index) => (harms[index] ?? []).reduce(harmed, frame)));
 
-/** Frames that one connection gets: a room's, spoiled; made up after the protocol; or any bytes. */
+/** The frames of one connection: damaged frames of a room, frames that only follow the format, or random bytes. */
 export const hostileFrames: fc.Arbitrary<readonly Uint8Array[]> = fc.oneof(
   { weight: 2, arbitrary: spoiledFrames },
   { weight: 2, arbitrary: fc.array(madeUp, { minLength: 1, maxLength: 4 }) },

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 
-/** What hostile clients send. Pure data: the same for the suite's objects and for a real workerd's sockets. */
+/** The input of hostile clients, as plain data for objects in the suite and for sockets of a real workerd. */
 
-/** Keys that reach a prototype, that objects inherit, that clients or storage read in a way of their own. */
+/** Keys that could reach a prototype or inherited properties, or that have a special meaning for clients or storage. */
 export const hostileKey = fc.oneof(
   fc.constantFrom(
     "__proto__",
@@ -43,7 +43,7 @@ const scalar = fc.oneof(
   hostileKey.map((key) => JSON.stringify(key)),
 );
 
-/** JSON as text: with keys that no object literal would make, and numbers that no number holds. */
+/** JSON texts, also with keys and numbers that no JavaScript object has. */
 export const jsonText: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => ({
   any: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
@@ -55,7 +55,7 @@ export const jsonText: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) =
   ),
 })).any;
 
-/** Values that are deep, long, or wide. */
+/** Values that are deeply nested, long, or wide. */
 const heavyText = fc.oneof(
   fc.integer({ min: 60, max: 20_000 }).map((depth) => "[".repeat(depth) + "]".repeat(depth)),
   fc.integer({ min: 60, max: 5000 }).map((depth) => `${'{"a":'.repeat(depth)}1${"}".repeat(depth)}`),
@@ -90,7 +90,7 @@ const messageId = fc.oneof(
   hostileKey.map((key) => JSON.stringify(key)),
 );
 
-/** Text frames. @param actions what the room knows */
+/** Text frames. @param actions the names of the room's actions */
 export function frameText(actions: readonly string[]): fc.Arbitrary<string> {
   const action = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(...actions).map((name) => JSON.stringify(name)) },
@@ -120,7 +120,7 @@ const encodings = fc.constantFrom(
   (text: string) => [...new TextEncoder().encode(text)].map((byte) => `%${byte.toString(16)}`).join(""),
 );
 
-/** One segment of a path, which tries to be more, or something else. */
+/** One segment of a path, which may try to be several segments. */
 export const segment = fc.oneof(
   fc.constantFrom(
     "..",
@@ -149,7 +149,7 @@ export const segment = fc.oneof(
   fc.tuple(hostileKey, encodings).map(([key, encode]) => encode(key)),
 );
 
-/** A query string. `secrets` are things that are worth guessing at. */
+/** A query string. @param secrets values that an attacker might guess */
 export const query: fc.Arbitrary<string> = fc
   .array(
     fc.tuple(
@@ -168,7 +168,7 @@ export const query: fc.Arbitrary<string> = fc
   )
   .map((pairs) => pairs.map(([name, value]) => `${name}=${value}`).join("&"));
 
-/** Headers that only the service itself uses, or that say where somebody is or what a body is. */
+/** Headers that only the service itself may set, and headers about the client's location or the body. */
 export const header: fc.Arbitrary<readonly [name: string, value: string]> = fc.tuple(
   fc.constantFrom(
     "x-durable-rooms-auth",
@@ -208,7 +208,6 @@ export const header: fc.Arbitrary<readonly [name: string, value: string]> = fc.t
 
 export const method = fc.constantFrom("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS");
 
-/** A body of a request. */
 export const body = fc.oneof(
   jsonText,
   heavyText,
@@ -216,7 +215,7 @@ export const body = fc.oneof(
   fc.tuple(hostileKey, jsonText).map(([k, v]) => `{${JSON.stringify(k)}:${v}}`),
 );
 
-/** What may be made of a token: as it is, or spoiled. */
+/** A token that is unchanged or damaged. */
 export function spoiled(tokens: readonly string[]): fc.Arbitrary<string> {
   return fc.tuple(fc.constantFrom(...tokens), fc.nat(), fc.constantFrom(0, 1, 2, 3, 4)).map(([token, at, how]) => {
     const index = at % token.length;

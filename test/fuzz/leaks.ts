@@ -1,6 +1,6 @@
 import { INSIDE } from "./target.ts";
 
-/** What no answer may hold, whatever was asked. */
+/** Texts that no response may contain. */
 const INTERNAL: readonly RegExp[] = [
   /\bat [\w.#<> [\]]+ ?\(.*:\d+:\d+\)/,
   /\bat (?:async )?(?:file:|\/|worker)[^\s]*:\d+:\d+/,
@@ -15,9 +15,9 @@ const INTERNAL: readonly RegExp[] = [
 ];
 
 /**
- * Looks for something of the inside in what a client got.
- * @param secrets texts that must not be there either
- * @returns what was found, with what is around it
+ * Looks for internal information in what a client received.
+ * @param secrets more texts that must not be there
+ * @returns the text that was found with its surroundings, or undefined
  */
 export function leakIn(text: string, secrets: readonly string[]): string | undefined {
   const secret = secrets.find((hidden) => text.includes(hidden));

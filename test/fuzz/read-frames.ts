@@ -5,10 +5,10 @@ import { FrameReader } from "../../src/protocol/binary/frame-reader.ts";
 import { isContainer } from "../../src/protocol/values.ts";
 import type { Plain } from "../../src/protocol/values.ts";
 
-/** How many values and objects a byte can make: each bit may be a boolean, four names deep; and the row around it. */
+/** The most values and objects that a byte can produce: 8 bits may be booleans with four names each, in a row. */
 export const MOST_PER_BYTE = 8 * 4 + 8;
 
-/** What V8 says where something is too large, too deep, or beyond the end. */
+/** Errors of V8 about values that are too large or too deep, or beyond the end of a buffer. */
 const OUT_OF_BOUNDS =
   /array length|string length|buffer allocation|call stack|out of (?:range|memory)|outside the bounds/i;
 
@@ -28,7 +28,7 @@ export function readHostile(frames: readonly Uint8Array[]): { read: number; refu
       found.read++;
     } catch (thrown) {
       if (!(thrown instanceof MalformedFrame)) throw thrown;
-      // That it is malformed was found by reading it, not by running out of something.
+      // The reader must notice malformed frames itself, and not because it runs out of memory or stack.
       expect(thrown.message).not.toMatch(OUT_OF_BOUNDS);
       found.refused++;
     }
@@ -37,7 +37,7 @@ export function readHostile(frames: readonly Uint8Array[]): { read: number; refu
   return found;
 }
 
-/** The objects, arrays and other values in a value, which may be nested more deeply than functions can call each other. */
+/** Counts the objects, arrays and other values in a value, without recursion, because it may be nested too deeply. */
 export function sizeOf(value: unknown): number {
   let size = 0;
   for (const waiting = [value]; waiting.length > 0; size++) {

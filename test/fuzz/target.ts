@@ -1,14 +1,14 @@
 import { signal } from "@signe/reactive";
 import * as z from "zod";
-// Not from src/index.ts: the attackers of the long form, in Node, read this too.
+// This does not import src/index.ts, because the attackers of the long form run in Node and import this file too.
 import { defineRoom } from "../../src/define/define-room.ts";
 import { requireClaim } from "../../src/define/guards.ts";
 import { RoomError } from "../../src/protocol/errors.ts";
 import { collection, connected, persist, sync, users } from "../../src/state/fields.ts";
 
-/** What a good client has, and nobody else may change. */
+/** The state of a good client, which nobody else may change. */
 export const TREASURE = { gold: 7, map: [1, 2, 3], owner: "good" };
-/** Text that is in what was thrown, and in what no client may see: it must never be in an answer. */
+/** A text in thrown errors and in hidden fields. It must never appear in a response. */
 export const INSIDE = "only-the-server-knows-this";
 
 class Player {
@@ -21,8 +21,8 @@ const isAdmin = requireClaim("role", "admin");
 const MAX_ENTRIES = 200;
 
 /**
- * A room that keeps what its clients send, wherever they want it: the worst that a developer can do. Only its
- * treasure is guarded.
+ * A room that stores what clients send wherever they want: the worst code that a developer could write. Only its
+ * treasure is protected.
  */
 export const target = defineRoom({
   path: "open-{id}",
@@ -114,12 +114,12 @@ export const target = defineRoom({
   },
 });
 
-/** What goes to everyone is short, so that a run measures the service and not the sum of all it was sent. */
+/** Shortens what is broadcast, so that a run measures the service and not the volume of its messages. */
 function small(value: unknown): unknown {
   return (JSON.stringify(value)?.length ?? 0) > 2000 ? "long" : value;
 }
 
-/** A room for those who have a token. */
+/** A room that requires a token. */
 export const closed = defineRoom({
   path: "closed-{id}",
   auth: "required",

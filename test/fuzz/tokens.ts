@@ -3,13 +3,13 @@ import { base64url, exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJW
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const ADMIN = { role: "admin", sub: "eve" };
-/** Claims of an operator of all Worlds. */
+/** The claims of an operator for all Worlds. */
 export const OPERATOR = { aud: OPERATOR_AUDIENCE, worlds: ["*"] };
 
 /**
- * Tokens that no service may take for an admin's, or an operator's.
- * @param secret the service's own: some tokens are right but for one thing
- * @param claims what they claim
+ * Tokens that no service may accept as those of an admin or operator.
+ * @param secret the service's own secret: some tokens are valid except for one detail
+ * @param claims the claims of the tokens
  */
 export async function badTokens(secret: string, claims: object = ADMIN): Promise<string[]> {
   const key = encode(secret);

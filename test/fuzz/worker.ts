@@ -2,7 +2,7 @@ import { createRooms, jwt, transfers } from "../../src/index.ts";
 import { worlds } from "../../src/worlds.ts";
 import { closed, target } from "./target.ts";
 
-/** The service that the long form attacks, as a user would deploy it. */
+/** The service that the long form attacks. It is configured as a user would deploy it. */
 const rooms = createRooms({
   rooms: [target, closed],
   auth: jwt({ secret: "AUTH_JWT_SECRET" }),

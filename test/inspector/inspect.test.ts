@@ -158,7 +158,7 @@ describe("P12.1: permissions", () => {
         expect(await status(path, "open", { origin })).toBe(401);
       }
     }
-    // Who shows a token is who it says.
+    // A request with a token counts as that token's user, not as an open request.
     expect(await status(inspect, "open", await operator({ sub: "ada" }))).toBe(403);
     expect(await status(inspect, "open", { authorization: "Bearer nonsense" })).toBe(401);
   });

@@ -12,13 +12,13 @@ const NOBODY = () => false;
 const SECRETS = ["ada", 'quote " and \\ slash', "zoë 🎲", "\u2028", "x".repeat(256)];
 const isPrivate = (text: string) => SECRETS.includes(text);
 const secret = fc.constantFrom(...SECRETS);
-/** JSON in which private ids are values and keys, at any depth. */
+/** JSON with private ids as values and keys at any depth. */
 const json = fc.letrec((tie) => ({
   value: fc.oneof({ maxDepth: 4 }, secret, fc.jsonValue(), fc.array(tie("value")), fc.dictionary(secret, tie("value"))),
 })).value;
 
 const nodesOf = (node: TreeNode): TreeNode[] => [node, ...(node.children ?? []).flatMap(nodesOf)];
-/** What somebody reads who looks at strings. */
+/** The contents of all string literals in a text. */
 const literalsOf = (text: string) =>
   [...text.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([found]) => JSON.parse(found) as string);
 
@@ -63,7 +63,7 @@ describe("P12.5: private values", () => {
   });
 });
 
-/** The fields and entries of a whole tree whose path has this text in it. */
+/** The fields and entries of a whole tree whose path contains this text. */
 const found = ({ children = [], ...root }: TreeNode, text: string): TreeNode => {
   const isFound = (path: string) => path.toLowerCase().includes(text.toLowerCase());
   const shown = children.flatMap((field) => {

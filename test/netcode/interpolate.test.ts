@@ -15,7 +15,7 @@ const makeBall = () => ({
   score: sync(signal(0)),
 });
 type Ball = ReturnType<typeof makeBall>;
-/** What a tick does to the balls. */
+/** Changes the balls at each tick. */
 let onTick: (balls: Record<string, Ball>, tick: number) => void = () => {};
 let ticks = 0;
 const definition = defineRoom({
@@ -69,14 +69,14 @@ describe("interpolate", () => {
         if (shown <= clock.tick) full++;
         expect(x).toBeGreaterThanOrEqual(last);
         last = x;
-        // How far behind the quickest packets it really is.
+        // The real distance of the shown tick from the newest possible one, in ms.
         delays.push((clock.tickAt(performance.now()) - shown) * PERIOD);
         jitters.push(clock.jitter);
       });
       expect(full / 3000).toBeGreaterThanOrEqual(0.99);
       const most = Math.max(...delays);
       expect(most).toBeLessThanOrEqual(200);
-      // The jitter is 100 ms: 99 of 100 packets have less.
+      // The jitter is uniform up to 100 ms, and the estimate covers 99 of 100 packets.
       expect(Math.max(...jitters)).toBeLessThanOrEqual(100);
       expect(delays.toSorted((a, b) => a - b)[1500]).toBeLessThanOrEqual(99 + 2 * PERIOD);
     },
@@ -105,7 +105,7 @@ describe("interpolate", () => {
     const { game, clock, frames } = await start(() => 40 + random() * 40);
     interpolate(game, ({ balls }) => balls);
     const real = performance.now.bind(performance);
-    // The clock of the page is slower, by one in a hundred.
+    // The page's clock is 1% slow.
     vi.spyOn(performance, "now").mockImplementation(() => real() * 0.99);
     await frames(2500, () => {});
     expect(clock.drift).toBeGreaterThan(-0.0125);
@@ -136,7 +136,7 @@ describe("interpolate", () => {
       expect(ball.score).toBe(Math.floor(ball.x / 10 + 1e-9));
       expect(ball.at[0]).toBeCloseTo(ball.x / 10);
       expect(ball.at[1]).toBeCloseTo(-ball.x / 10);
-      // By the shorter side: around 0, and never through π.
+      // The angle turns the shorter way: through 0, and never through π.
       expect(Math.cos(ball.turn)).toBeGreaterThan(0.9);
       if (part > 0.1 && part < 0.9) between++;
       expect(named.at()["a"]?.name).toMatch(/^tick \d+ to tick \d+: true|tick \d+$/);
@@ -156,7 +156,7 @@ describe("interpolate", () => {
     const teleports = (from: { x: number }, to: { x: number }) => Math.abs(to.x - from.x) > 100;
     const balls = interpolate(game, (state) => state.balls, { teleports });
     const seen: [tick: number, x: number | undefined][] = [];
-    // The numbers of ticks begin at 1.
+    // Tick numbers begin at 1.
     await frames(550, () => seen.push([balls.at() && (clock.shown ?? 0), balls.at()["b"]?.x]));
     const there = seen.filter(([, x]) => x !== undefined);
     expect(there[0]?.[0]).toBeGreaterThanOrEqual(100);
@@ -178,7 +178,7 @@ describe("interpolate", () => {
     expect(x()).toBeLessThanOrEqual(known + 3.01);
     network.delay = () => 20;
     await frames(500, x);
-    // It stops while others move: it does not glide on.
+    // A ball that stops is not moved further, while other balls go on.
     onTick = (all, tick) => {
       all["c"] ??= makeBall();
       all["c"].x.set(tick);
@@ -186,7 +186,7 @@ describe("interpolate", () => {
     await frames(60, x);
     const stopped = game.state.balls["a"]?.x;
     expect(x()).toBe(stopped);
-    // And begins again from there, at once.
+    // When it moves again, it continues from there at once.
     onTick = (all, tick) => all["a"]?.x.set(tick);
     await frames(20, x);
     expect(x()).toBeGreaterThan((stopped ?? 0) + 15);
@@ -201,7 +201,7 @@ describe("interpolate", () => {
     onTick = (all, tick) => all["a"]?.x.set(1000 + tick);
     const between: number[] = [];
     await frames(100, () => between.push(balls.at()["a"]?.x ?? 0));
-    // It goes there in one tick, which is three frames.
+    // It moves there within one tick, which is three frames.
     expect(between.filter((x) => x > 0 && x < 1000).length).toBeLessThanOrEqual(4);
     expect(between.at(-1)).toBeGreaterThan(1000);
   });

@@ -26,7 +26,7 @@ interface Move {
   readonly y: number;
 }
 
-/** With + − × ÷ √, and walls that it reads of the state. */
+/** A step that uses + − × ÷ √, and walls from the state. */
 function step(me: Me, { x, y }: Move, { dt, state }: { dt: number; state: unknown }): Partial<Me> {
   const { walls } = state as { walls: Readonly<Record<string, { x: number }>> };
   const length = Math.max(1, Math.sqrt(x * x + y * y));
@@ -36,7 +36,7 @@ function step(me: Me, { x, y }: Move, { dt, state }: { dt: number; state: unknow
   return { ...(isFree && { x: to }), y: me.y + (y / length) * speed * dt, speed };
 }
 
-/** What each input made of the entry in the room, by the input's own number: it is in the input. */
+/** The entry in the room after each input, by the number that the input contains. */
 const applied = new Map<number, Me>();
 const definition = defineRoom({
   path: "r",
@@ -61,10 +61,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** How many inputs the room applied. */
+/** The number of inputs that the room has applied. */
 const made = () => applied.size;
 
-/** What the client predicted for each input when it made it. */
+/** The client's prediction for each input, at the time when it made the input. */
 const predicted = new Map<number, Me>();
 
 async function start(delay: () => number, via: "room" | "shard" = "room") {
@@ -176,7 +176,7 @@ describe("predict", () => {
       frame();
       await network.pass(16);
     }
-    // They were made slower for a while, so that none of them waits in the room any more.
+    // The client slowed down for a while, so that no inputs wait in the room any more.
     expect(me.pending).toBeLessThan(HZ / 2);
     want({ x: 0, y: 0 });
     await network.pass(4000);
@@ -204,7 +204,7 @@ describe("predict", () => {
     expect(made()).toBeGreaterThan(40);
     await settle();
     expect(me.corrections).toBe(0);
-    // What was stored stays, and the shard's clients stay connected.
+    // After a crash of the room, the stored state remains, and the shard's clients stay connected.
     await network.pass(3000);
     network.crash();
     await network.pass(3000);
@@ -229,7 +229,7 @@ describe("predict", () => {
         let mayDiffer = false;
         const problems: string[] = [];
         game.on("sync", ({ isFirst, input }) => {
-          // A room that lost its memory takes back what was not stored.
+          // A room that lost its memory reverts what was not stored.
           if (isFirst && mayDiffer) [mayDiffer, last] = [false, me.corrections];
           else if (me.corrections > last && !mayDiffer) problems.push(`${seed}: corrected at ${input}`);
           if (input !== undefined) answers++;
@@ -255,7 +255,7 @@ describe("predict", () => {
         expect(problems).toEqual([]);
         expect(me.pending).toBe(0);
         expect(me.entry).toEqual(own());
-        // What was predicted for an input when it was made is what it made in the room, to the last bit.
+        // The first prediction for each input equals the room's result exactly.
         if (!events.some(({ run }) => run === crash))
           for (const [n, entry] of predicted) expect(applied.get(n)).toEqual(entry);
         game.close();

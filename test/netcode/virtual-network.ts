@@ -7,11 +7,11 @@ import { MemoryTree } from "../support/memory-shards.ts";
 import { MemoryRoom, VirtualClock } from "../support/memory.ts";
 import type { MemorySocket } from "../support/memory.ts";
 
-/** So many ms pass at once, and after them so many promises in a row resolve: those of a client that connects. */
+/** The steps of time in ms, and the promises that are resolved after each: as many as a connecting client chains. */
 const STEP = 20;
 const PROMISES = 15;
 
-/** The time of vitest's fake timers: the client lives in the same. */
+/** A clock that follows vitest's fake timers, which the client uses too. */
 class FakeClock extends VirtualClock {
   override now(): number {
     return Date.now();
@@ -22,15 +22,15 @@ class FakeClock extends VirtualClock {
   }
 }
 
-/** How long what is sent at this moment is on its way, in ms. */
+/** The latency of a message that is sent now, in ms. */
 type Delay = () => number;
 
-/** A WebSocket over a line that delays what is sent, and keeps the order of it, as TCP does. */
+/** A WebSocket over a line that delays messages and keeps their order, as TCP does. */
 class DelayedSocket extends EventTarget {
   readyState = 0;
   readonly #network: VirtualNetwork;
   #socket: MemorySocket | undefined;
-  /** When what was sent last arrives: nothing overtakes it. */
+  /** When the last message arrives. Later messages cannot overtake it. */
   #lastUp = 0;
   #lastDown = 0;
 
@@ -50,7 +50,7 @@ class DelayedSocket extends EventTarget {
     this.drop(code);
   }
 
-  /** The connection ends. What is on its way is lost. */
+  /** Ends the connection. Messages in flight are lost. */
   drop(code = 1006): void {
     if (this.readyState === 3) return;
     this.readyState = 3;
@@ -59,7 +59,7 @@ class DelayedSocket extends EventTarget {
     this.dispatchEvent(new CloseEvent("close", { code }));
   }
 
-  /** The object on the other side died. */
+  /** The object on the other side has crashed. */
   broke(): void {
     this.#socket = undefined;
     this.drop();
@@ -86,10 +86,10 @@ class DelayedSocket extends EventTarget {
       this.readyState = 1;
       this.dispatchEvent(new Event("open"));
     };
-    // Before the first packet.
+    // The open event comes before the first packet.
     setTimeout(opened, 0);
     for (const frame of socket.frames.splice(0)) this.#down(frame);
-    // Nobody reads what it would keep.
+    // Forward frames directly. The socket's own client state is not needed here.
     socket.send = (frame) => {
       if (!socket.isOpen) throw new Error("closed");
       this.#down(frame);
@@ -98,14 +98,14 @@ class DelayedSocket extends EventTarget {
   }
 }
 
-/** Where sockets lead to: a room, or a shard of it. */
+/** Where sockets connect to: a room, or one of its shards. */
 interface Place {
   connect(sessionId: string, query: string): Promise<MemorySocket>;
   send(socket: MemorySocket, text: string): void;
   disconnect(socket: MemorySocket): void;
 }
 
-/** A room in memory, and lines to it or to a shard of it, in the time of vitest's fake timers. */
+/** A room in memory with connections to it or to one of its shards, on vitest's fake timers. */
 export class VirtualNetwork<S = unknown> {
   readonly room: MemoryRoom<S>;
   readonly place: Place;
@@ -148,9 +148,9 @@ export class VirtualNetwork<S = unknown> {
     return connectRoom<R>({ host: "h", room: "r", id: "me", socket, ...options });
   }
 
-  /** Lets time pass, also for the room's alarm. */
+  /** Advances the time, including the room's alarm. */
   async pass(ms: number): Promise<void> {
-    // Vitest's own way to wait for promises takes a real timer for each fake one. Of this time a bit is enough here.
+    // Vitest's async functions use a real timer for each fake one, which takes too long here.
     for (let left = ms; left > 0; left -= STEP) {
       vi.advanceTimersByTime(Math.min(left, STEP));
       for (let promises = 0; promises < PROMISES; promises++) await Promise.resolve();
@@ -158,12 +158,12 @@ export class VirtualNetwork<S = unknown> {
     if (this.room.alarmAt <= Date.now()) await this.room.ring();
   }
 
-  /** The connections break. */
+  /** Breaks all connections. */
   drop(): void {
     for (const socket of this.sockets) socket.drop();
   }
 
-  /** The room's object dies: its memory is gone, and the sockets that it holds are. */
+  /** Crashes the room's object: its memory and its own sockets are lost. */
   crash(): void {
     this.room.crash();
     if (this.#isSharded) return;
@@ -171,7 +171,7 @@ export class VirtualNetwork<S = unknown> {
   }
 }
 
-/** Random numbers from 0 to 1 that a seed repeats: mulberry32. */
+/** Random numbers from 0 to 1 that depend only on a seed: mulberry32. */
 export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -184,7 +184,7 @@ export function randomFrom(seed: number): () => number {
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** How many random schedules are tried. */
+    /** The number of random schedules to test. */
     netcodeRuns: number;
   }
 }

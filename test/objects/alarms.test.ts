@@ -8,7 +8,7 @@ import { shardStub, testRoom } from "../support/harness.ts";
 import type { TestRoom } from "../support/harness.ts";
 
 const delayOf = ({ url }: Request) => Number(new URL(url).searchParams.get("in"));
-/** How often a schedule ran. Asking its room would wake it. */
+/** How often a schedule ran. It is counted here, because asking the room would wake it. */
 let runs = 0;
 const room = defineRoom({
   path: "alarm-{id}",
@@ -32,7 +32,7 @@ interface Inside {
   readonly alarms: number;
 }
 
-/** What an object counts, and its storage: another one after each start. */
+/** An object's count of alarms, and its storage, which is a new one after each start. */
 function look(of: TestRoom): Promise<Inside> {
   return runInDurableObject(of.stub as DurableObjectStub<RoomObjectBase>, (instance, { storage }) => {
     const { alarms } = (instance as unknown as { monitor: { counts: { alarms: number } } }).monitor.counts;
@@ -42,7 +42,7 @@ function look(of: TestRoom): Promise<Inside> {
 
 const alarmOf = (stub: DurableObjectStub) => runInDurableObject(stub, (_, { storage }) => storage.getAlarm());
 
-/** Counts the calls of the platform's alarm. @returns how many there were by objects with one of these storages */
+/** Records calls of the platform's alarm. @returns a function that lists the calls by the object with a storage */
 async function countCalls(of: TestRoom) {
   const { storage } = await look(of);
   const prototype = Object.getPrototypeOf(storage) as DurableObjectStorage;
@@ -91,7 +91,7 @@ describe("a room that hibernates until its schedule", () => {
     const { storage } = await look(sleeper);
     expect(calls(storage)).toEqual([]);
     expect(await alarmOf(sleeper.stub)).toBe(at);
-    // One that is earlier than what it is set for is set.
+    // A time that is earlier than the current alarm sets the alarm.
     await sleeper.fetch("/later?in=1800000", { method: "POST" });
     expect(calls(storage)).toEqual(["setAlarm"]);
     expect(await alarmOf(sleeper.stub)).toBeLessThan(Date.now() + 1_900_000);
@@ -109,7 +109,7 @@ describe("a room that hibernates until its schedule", () => {
   });
 });
 
-/** The platform refuses to set the alarm, so many times, and as it likes: by throwing, or by rejecting. */
+/** Lets the platform refuse to set the alarm a number of times, by throwing or by rejecting. */
 function refuse(storage: DurableObjectStorage, times: number, how: "throws" | "rejects") {
   const setAlarm = storage.setAlarm.bind(storage);
   const failure = () => new Error("Internal error in Durable Object storage");

@@ -12,7 +12,7 @@ class Player {
 }
 const game = defineRoom({ path: "ended-{id}", throttleSync: 0, state: () => ({ players: users(Player) }) });
 
-/** What an object has stored, the platform's own tables included. */
+/** Everything that an object has stored, including the platform's own tables. */
 const stored = (stub: DurableObjectStub) =>
   runInDurableObject(stub, async (_, { storage }) => ({
     rows: [...storage.kv.list()].map(([key]) => key),
@@ -36,7 +36,7 @@ describe("a shard that its World retired", () => {
     const never = await stored(shardStub("never-used"));
     await stub.retire();
     expect((await client.closed).code).toBe(4503);
-    // The room hears of it: what is done after that stores nothing either.
+    // Wait until the room has noticed. What happens after that stores nothing either.
     await vi.waitFor(async () => expect(await room.inside((state) => isOnline(state as never))).toBe(false));
     await stub.metrics();
     expect(await stored(stub)).toEqual({ ...never, rows: [], alarm: null });

@@ -106,7 +106,7 @@ describe("the log", () => {
   });
 });
 
-/** All lines of a room's object. */
+/** Collects all log lines of a room's object. */
 async function listen(room: ReturnType<typeof testRoom>): Promise<LogEntry[]> {
   const lines: LogEntry[] = [];
   const log = createLog((line) => lines.push(line), "info");
@@ -208,7 +208,7 @@ describe("lines of a room", () => {
       action("slowFail", { code: "internal", ms: 30 }),
       { level: "debug", event: "request", action: "GET /items/:id", ms: 0 },
     ]);
-    // It changes nothing else.
+    // The log does not change what the room does.
     expect(socket.texts.some((text) => text.includes('"type":"ack","value":{"id":1'))).toBe(true);
     expect((room.state as { count(): number }).count()).toBe(1);
   });

@@ -53,7 +53,7 @@ async function metricsOf<T = RoomMetrics>(path: string): Promise<T> {
 }
 const silence = () => vi.spyOn(console, "error").mockImplementation(() => {});
 
-/** Sends messages, and waits for the answers to all of them. @returns the bytes of what was sent */
+/** Sends messages, and waits until all are answered. @returns the bytes of the messages */
 async function script(client: TestClient, texts: readonly string[]): Promise<number> {
   for (const text of texts) client.send(text);
   await client.call("count");
@@ -119,7 +119,7 @@ describe("P11: the counters of a room", () => {
         const original = methods[name] as (...args: unknown[]) => unknown;
         vi.spyOn(methods, name).mockImplementation(function (this: object, ...args) {
           const result = original.apply(this, args);
-          // Other objects run too.
+          // Only count the calls of this object.
           if (this === of) count(result);
           return result;
         });
@@ -131,7 +131,7 @@ describe("P11: the counters of a room", () => {
     const client = await room.connect({ id: "ada", via: "room" });
     await room.inside((_state, { handle: { storage } }) => {
       storage.put("a", 1);
-      // The second one deletes nothing, and costs nothing.
+      // The second delete removes nothing, and costs nothing.
       for (let times = 0; times < 2; times++) storage.delete("a");
     });
     await script(client, []);
@@ -183,7 +183,7 @@ describe("P11: the counters of a room", () => {
     expect(await stored()).toMatchObject({ messages: 1, alarms: 1 });
     await client.call("count");
     await room.alarm();
-    // The last time was a moment ago.
+    // The counters were stored a moment ago, so they are not stored again.
     expect(await stored()).toMatchObject({ messages: 1 });
     await runInDurableObject(room.stub, (instance: RoomObjectBase) => instance.alarm());
     expect(await stored()).toMatchObject({ messages: 2, alarms: 3 });

@@ -6,7 +6,7 @@ import { VirtualClock } from "../support/memory.ts";
 
 const COUNTS = "$counts";
 
-/** What an object has of storage, and what breaks of it. */
+/** An object's storage, which can fail. */
 class Disk {
   readonly rows = new Map<string, unknown>();
   readonly log: LogEntry[] = [];
@@ -14,7 +14,7 @@ class Disk {
   readonly clock = new VirtualClock();
   isBroken: (call: "get" | "put", key: string) => boolean = () => false;
 
-  /** The object comes into memory. */
+  /** Loads the object into memory. */
   wake(): Monitor {
     const check = (call: "get" | "put", key: string) => {
       if (this.isBroken(call, key)) throw new Error(`${call} failed`);
@@ -93,7 +93,7 @@ describe("while a room is busy, its counts are in its journal", () => {
     return { monitor, journal };
   };
 
-  it("so they need no row of their own, and are in their place when it is quiet", () => {
+  it("they need no separate write, and move to their own row when the room is quiet", () => {
     const disk = new Disk();
     const { monitor, journal } = busy(disk, 60);
     expect(disk.written.filter((key) => key === COUNTS)).toHaveLength(1);
@@ -101,13 +101,13 @@ describe("while a room is busy, its counts are in its journal", () => {
     journal.fold();
     expect(disk.rows.has("$version")).toBe(false);
     expect(disk.rows.get(COUNTS)).toMatchObject({ counts: { messages: 60 } });
-    // From now on as ever.
+    // Later events are counted as usual.
     monitor.message("a move");
     expect(monitor.report().totals.messages).toBe(61);
     expect(disk.rows.get(COUNTS)).toMatchObject({ counts: { messages: 61 } });
   });
 
-  it("so a room that crashed finds them there, whatever an older row says", () => {
+  it("a room that crashed reads them from there, whatever an older row says", () => {
     const disk = new Disk();
     const { monitor } = busy(disk, 30);
     const told = monitor.report().totals;

@@ -21,7 +21,7 @@ const sources = import.meta.glob(["../../src/**/*.ts", "!../../src/templates/**"
   eager: true,
 });
 
-/** A Worker's bindings, which note what they are asked for: binding, name, jurisdiction, hint. */
+/** Bindings of a Worker that record what they are asked for: binding, name, jurisdiction, location hint. */
 function bindings(refusal?: string) {
   const asked: string[] = [];
   const stub = {
@@ -176,7 +176,7 @@ describe("the location of objects", () => {
       draining: false,
     };
     await shards.assign(assignment);
-    // The region of the client for whom it is made comes first.
+    // The region of the client for whom the shard is created takes precedence.
     await shards.assign(assignment, "oc");
     await shards.retire("a~eu");
     await rooms.ask({ party: "main", roomId: "room-eu" }, "w");
@@ -199,7 +199,7 @@ describe("the location of objects", () => {
     ]);
   });
 
-  it("stubs are made only there", () => {
+  it("only bindings.ts and places.ts make stubs", () => {
     const makers = Object.entries(sources).filter(([, text]) =>
       /\b(idFromName|idFromString|newUniqueId|getByName)\(/.test(text.replaceAll(/^\s*(\*|\/\/).*$/gm, "")),
     );
@@ -207,7 +207,7 @@ describe("the location of objects", () => {
       "objects/bindings.ts",
       "objects/places.ts",
     ]);
-    // Of these, one only says what a namespace has.
+    // bindings.ts only declares the type of a namespace.
     expect(sources["../../src/objects/bindings.ts"]).toContain("idFromName(name: string): unknown;");
   });
 });
@@ -215,7 +215,7 @@ describe("the location of objects", () => {
 describe("a platform without jurisdictions", () => {
   const local = "Jurisdiction restrictions are not implemented in workerd.";
 
-  it("as in local development: objects run without one, with one warning", async () => {
+  it("such as local development: objects run without one, and one warning is logged", async () => {
     const { asked, env: own } = bindings(local);
     const log: LogEntry[] = [];
     const { app } = serve({ jurisdiction: "eu", locationHint: "weur" }, (entry) => log.push(entry));
@@ -224,7 +224,7 @@ describe("a platform without jurisdictions", () => {
     expect(log.filter(({ event }) => event === "no_jurisdiction")).toHaveLength(1);
   });
 
-  it("is what workerd is", async () => {
+  it("is what the local workerd is", async () => {
     expect(() => (env.ROOMS as unknown as DurableObjectNamespace).jurisdiction("eu")).toThrow(local);
     const log: LogEntry[] = [];
     shared().rooms.set("main", definition);
@@ -234,7 +234,7 @@ describe("a platform without jurisdictions", () => {
   });
 
   it.each(["This account has no jurisdictions", "Invalid jurisdiction: eu", "internal error"])(
-    "but any other error is a failure of the service: %s",
+    "is not assumed for any other error, which is a failure of the service: %s",
     async (refusal) => {
       const { asked, env: own } = bindings(refusal);
       const log: LogEntry[] = [];

@@ -45,7 +45,7 @@ describe("an object that the platform no longer calls", () => {
   const env = { ROOMS: { idFromName: (name: string) => name, get: () => ({ fetch: fail }) } };
   const url = "http://rooms.test/parties/main/quota-1";
 
-  it("is answered for with 503, and when to try again", async () => {
+  it("is answered for with 503, and with the time after which to try again", async () => {
     const answer = await app.request(`${url}/notes`, {}, env);
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, MINUTES]);
     expect(await answer.json()).toEqual({ error: TOO_MUCH.reason, code: "over_quota" });
@@ -60,7 +60,7 @@ describe("an object that the platform no longer calls", () => {
     expect(await closed).toEqual(TOO_MUCH);
   });
 
-  it("is one entry in the log, which names the quota", () => {
+  it("causes one entry in the log, which names the quota", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({
       level: "error",

@@ -5,7 +5,7 @@ import { createRooms, defineRoom, sync } from "../../src/index.ts";
 import { missingSettings, reportRuntime } from "../../src/objects/runtime.ts";
 import type { LogEntry } from "../../src/platform/ports.ts";
 
-/** The flags of a runtime with an old `wrangler.toml`. */
+/** The compatibility flags of a runtime with an old `wrangler.toml`. */
 const OLD = {
   durable_object_io_tasks_prevent_eviction: false,
   web_socket_compression: true,

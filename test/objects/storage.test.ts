@@ -12,7 +12,7 @@ const kept = (storage: PlatformStorage) =>
     (entry) => console.error(JSON.stringify(entry)),
   );
 
-/** Storage as workerd's was seen to be with a row whose bytes are none of V8's: `next` throws there, and then goes on. */
+/** Storage with a row that is not valid V8 data. As in workerd, `next` throws for it, and then continues after it. */
 function storageOf(keys: readonly string[], fails: (key: string, reads: number) => boolean) {
   let reads = 0;
   function list({ start = "", end, limit = Infinity }: { start?: string; end?: string; limit?: number } = {}) {

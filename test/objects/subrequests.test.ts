@@ -14,18 +14,18 @@ const game = defineRoom({
   requests: { "POST /count": { run: ({ state }) => state.count.set(7) } },
 });
 
-/** What the test needs of an object. */
+/** The part of an object that the test needs. */
 interface Inside {
   reach(why: string, call: () => Promise<void>): Promise<void>;
   alarm(): Promise<void>;
 }
 
-/** What the free plan allows between two events. */
+/** The number of calls that the free plan allows between two events. */
 const MOST = 1000;
 
 /**
- * An object makes calls, and no event comes but its own alarms. The platform refuses a call beyond its limit.
- * @returns how many were refused, and how often the alarm rang
+ * Lets an object make calls while it gets no events except its own alarms. The platform refuses calls beyond its limit.
+ * @returns the number of refused calls, and how often the alarm rang
  */
 function callAlone(object: RoomObjectBase | ShardObjectBase, calls: number) {
   const inside = object as unknown as Inside;
@@ -45,7 +45,7 @@ function callAlone(object: RoomObjectBase | ShardObjectBase, calls: number) {
   return (async () => {
     for (let made = 0; made < calls; made++) {
       await inside.reach("test", call).catch(() => {});
-      // About a thousand a second: an object does not make more.
+      // About a thousand calls per second, which is the most that an object makes.
       if (made % 10 === 9) await scheduler.wait(10);
     }
     return seen;
@@ -53,14 +53,14 @@ function callAlone(object: RoomObjectBase | ShardObjectBase, calls: number) {
 }
 
 describe("an object that makes thousands of calls without an event", () => {
-  it("never runs out of them: a room rings its own alarm before the platform refuses a call", async () => {
+  it("has no call refused: a room rings its own alarm before the platform would refuse one", async () => {
     const room = testRoom(game, "calls-1");
     await (await room.fetch("/none")).text();
     const seen = await runInDurableObject(room.stub as DurableObjectStub<RoomObjectBase>, (object) =>
       callAlone(object, 2500),
     );
     expect(seen.refused).toBe(0);
-    // Each costs rows: not more often than it has to.
+    // Each alarm costs rows, so it should not ring more often than necessary.
     expect(seen.alarms).toBeGreaterThanOrEqual(3);
     expect(seen.alarms).toBeLessThanOrEqual(6);
   });
@@ -78,7 +78,7 @@ describe("an object that makes thousands of calls without an event", () => {
     });
   });
 
-  it("nor does a shard", async () => {
+  it("has no call refused at a shard either", async () => {
     const shardId = await testRoom(game, "calls-2").shard();
     const seen = await runInDurableObject(shardStub(shardId), (object) => callAlone(object, 1500));
     expect(seen.refused).toBe(0);

@@ -12,7 +12,7 @@ class User {
   online = connected();
 }
 
-/** A room with things that go on until the test opens its gate. */
+/** A room with handlers that wait until the test opens its gate. */
 function makeRoom(hibernate = true) {
   const gate = Promise.withResolvers<void>();
   const begun: string[] = [];
@@ -47,7 +47,7 @@ function makeRoom(hibernate = true) {
   return { room, gate, begun };
 }
 
-/** Makes another instance of an object on the same `ctx`, as `vite dev` does when the code has changed. */
+/** Creates another instance of an object on the same `ctx`, as `vite dev` does when the code has changed. */
 function takeOver<T extends Rpc.DurableObjectBranded>(stub: DurableObjectStub<T>): Promise<T> {
   return runInDurableObject(stub, (instance, ctx) => {
     const Instance = instance.constructor as new (ctx: DurableObjectState, env: unknown) => T;
@@ -66,7 +66,7 @@ describe.each([true, false])("another instance with the same ctx, in a room with
     await runInDurableObject(room.stub, () => {
       const { core } = instance;
       expect((core.state as { count(): number }).count()).toBe(1);
-      // Whoever had a socket connects anew.
+      // Connected clients have to reconnect.
       expect(core.overview.connections).toBe(0);
     });
   });

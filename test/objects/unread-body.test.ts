@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { skipBody } from "../../src/objects/unread-body.ts";
 
-/** A request whose body comes in chunks of a kilobyte, as long as it is read. */
+/** A request whose body delivers chunks of a kilobyte as long as it is read. */
 function endless() {
   const read = { bytes: 0, isCancelled: false };
   const body = new ReadableStream<Uint8Array>({

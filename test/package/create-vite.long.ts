@@ -49,7 +49,7 @@ describe("a project of the template vite-react", () => {
         const page = await (await browser.newContext()).newPage();
         await page.goto(`${server.url}/?room=hot`);
         await expect.poll(() => page.textContent("#status"), { timeout: 20_000 }).toContain("here");
-        // It would be gone if the page were loaded again.
+        // A marker that a reload of the page would remove.
         await page.evaluate(() => Object.assign(globalThis, { isSame: true }));
         return page;
       };
@@ -61,7 +61,7 @@ describe("a project of the template vite-react", () => {
       for (let edit = 1; edit <= EDITS; edit++) {
         save(join(cwd, "src/room.ts"), original.replace("cheers + 1", `cheers + ${edit}`));
         const before = Number(await bob.textContent("#cheers"));
-        // Until the new code runs, a cheer counts as much as before.
+        // Until the new code runs, a cheer still counts as before.
         await expect
           .poll(
             async () => {
@@ -100,13 +100,13 @@ describe("a project of the template vite-react", () => {
   });
 });
 
-/** Saves a file as an editor does. */
+/** Replaces a file atomically, as editors do when they save. */
 function save(path: string, text: string): void {
   writeFileSync(`${path}.saved`, text);
   renameSync(`${path}.saved`, path);
 }
 
-/** Starts `npm run dev`. Resolves when it serves. */
+/** Starts `npm run dev`. Resolves when it accepts requests. */
 async function startVite(cwd: string) {
   const port = await freePort();
   const child = spawn(process.execPath, ["node_modules/vite/bin/vite.js", "--port", String(port), "--strictPort"], {

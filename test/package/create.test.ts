@@ -60,7 +60,7 @@ describe("a newly created project", () => {
     expect(await npm("test")).toContain("4 passed");
     const deploy = await npm("run", "deploy", "--", "--dry-run");
     expect(deploy).toContain("env.ROOMS (RoomObject)");
-    // What is public is minified, and has no source map.
+    // The public script is minified, and has no source map.
     expect(readdirSync(join(cwd, "public")).toSorted()).toEqual(["index.html", "main.js", "style.css"]);
     const script = readFileSync(join(cwd, "public/main.js"), "utf8");
     expect(/sourceMappingURL|NODE_ENV/.exec(script)).toBeNull();
@@ -166,7 +166,7 @@ describe("a newly created project", () => {
       const name = await boxOf(".me span");
       expect(name.x).toBeGreaterThanOrEqual(stage.x);
       expect(name.x + name.width).toBeLessThanOrEqual(stage.x + stage.width);
-      // What leaves the stage is not shown.
+      // The part of the name that leaves the stage is cut off.
       expect(Math.min(name.y + name.height, stage.y + stage.height)).toBeLessThanOrEqual(button.y);
     }
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
@@ -206,7 +206,7 @@ describe("a newly created project", () => {
               () => true,
               () => false,
             );
-        // It takes a moment until the change is noticed.
+        // Vite notices the change a moment later.
         await expect.poll(() => ada.goto(server.url).then(() => shows(ada, first)), SOON).toBe(true);
         await bob.goto(server.url);
         await bob.mouse.click(100, 10);
@@ -217,7 +217,7 @@ describe("a newly created project", () => {
     );
   });
 
-  // Last, since the project is another one then.
+  // This test is the last one, because it changes the project.
   it.each(["4.0.0", "3.25.76"])("type-checks and passes its test with zod %s", async (version) => {
     await npm(...INSTALL, "--save-exact", `zod@${version}`);
     const { version: installed } = JSON.parse(readFileSync(join(cwd, "node_modules/zod/package.json"), "utf8")) as {

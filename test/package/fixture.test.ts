@@ -6,7 +6,7 @@ import { connect } from "./connect.ts";
 import { exec, ROOT } from "./exec.ts";
 
 const FLAGS = ["isolatedModules", "verbatimModuleSyntax", "exactOptionalPropertyTypes"];
-/** Every one of them with and without every other. */
+/** All combinations of the flags. */
 const COMBINATIONS = Array.from({ length: 2 ** FLAGS.length }, (_, bits) =>
   FLAGS.map((flag, index) => [flag, String(Boolean(bits & (1 << index)))] as const),
 );

@@ -4,7 +4,7 @@ import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { freePort, startDevServer } from "../browser/dev-server.ts";
 import { exec, ROOT } from "./exec.ts";
 
-/** Each with the package that it is in. npm is in `create.test.ts`. */
+/** Each package manager with the npm package that contains it. `create.test.ts` tests npm. */
 const MANAGERS = [
   ["pnpm", "pnpm@12.4.2"],
   ["yarn", "yarn@1.22.22"],

@@ -6,9 +6,9 @@ import { exec, ROOT } from "./exec.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A folder for the tests. */
+    /** A temporary folder for the tests. */
     readonly folder: string;
-    /** The paths of the two packages that are published. */
+    /** The paths of the tarballs of the two published packages. */
     readonly tarball: string;
     readonly createTarball: string;
   }

@@ -10,7 +10,7 @@ interface Manifest {
 const { exports, devDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Manifest;
 const ENTRIES = Object.keys(exports).map((path) => path.replace(".", "durable-rooms"));
 
-/** All that TypeScript can be strict about. */
+/** All strict options of TypeScript. */
 const STRICTEST = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -73,7 +73,7 @@ describe("each entry point, in a fresh project", () => {
 
   it.each(ENTRIES.filter((entry) => !WORKER.has(entry)))("%s can be required and imported", async (entry) => {
     const keys = "console.log(Object.keys(m).length > 0)";
-    // Node 22 and later load modules so.
+    // Node 22 and later can load ES modules with require.
     const required = await exec(
       join(ROOT, "node_modules/node/bin/node"),
       ["-e", `const m = require("${entry}"); ${keys}`],

@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
-/** The packed tarball, as others use it: `npm run test:package`, after a build. With LONG=1 what takes minutes. */
+/**
+ * Tests the packed tarball as users would, after a build: `npm run test:package`. LONG=1 runs tests that take minutes.
+ */
 export default defineConfig({
   test: {
     root: import.meta.dirname,

@@ -30,7 +30,7 @@ describe("the rate of one action", () => {
           if (rate.take("ada", now)) passed.push(now);
           else expect(isFree).toBe(false);
         }
-        // As many as the bucket holds, and what trickled in.
+        // In any period, at most the bucket's size plus what was refilled may pass.
         for (const [index, from] of passed.entries()) {
           const count = passed.length - index;
           expect(count).toBeLessThanOrEqual(messages + ((now - from) / per) * messages + 0.001);

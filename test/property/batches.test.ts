@@ -38,12 +38,12 @@ const text = fc.oneof(
   { weight: 9, arbitrary: message.map((one) => JSON.stringify(one)) },
   fc.constantFrom("1", "null", "{}", '"a"', "no JSON", ""),
 );
-/** Messages by the frames that they are sent in, and how long the client waits after each. */
+/** Messages, grouped by the frames in which they are sent, and the time that the client waits after each frame. */
 const frames = fc.array(fc.record({ texts: fc.array(text, { minLength: 1, maxLength: 15 }), wait: fc.nat(400) }), {
   maxLength: 8,
 });
 
-/** What a client got of a room, and what is in it, when it sent some frames and others. */
+/** What a client received, and what the room's state is, after some frames were sent with pauses between them. */
 async function play(via: "room" | "shard", sent: readonly { frames: readonly string[]; wait: number }[]) {
   const tree = new MemoryTree<{ log(): unknown[] }>(compiled);
   const shard = via === "shard" ? tree.add("s") : undefined;

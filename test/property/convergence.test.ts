@@ -35,14 +35,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.nat({ max: 3 }).map((who) => ({ kind: "leave" as const, who })) },
 );
 
-/** Predicates in plain JavaScript return anything: only `true` shows a field. */
+/** Predicates in plain JavaScript may return any value. Only `true` makes a field visible. */
 const oddState = () => ({
   ...gameState(),
   truthy: sync(signal("hidden"), { visibleTo: () => 1 as never }),
   nothing: sync(signal("hidden"), { visibleTo: () => undefined as never }),
 });
 
-/** What a developer of a `@signe/sync` client would declare for this state. */
+/** The client's own state, as a developer who uses `@signe/sync` would declare it. */
 const clientState = () => ({
   count: signal(0),
   title: signal<string | null>(null),
@@ -69,7 +69,7 @@ function publicIdOf(socket: MemorySocket): string {
 class World {
   readonly room: MemoryRoom<GameState>;
   readonly online = new Map<number, MemorySocket>();
-  /** Sockets whose user was removed, and how many packets each had got by then. */
+  /** The sockets of removed users, and the number of packets that each had received by then. */
   readonly left = new Map<MemorySocket, number>();
 
   constructor(throttleSync: number | "auto", throttleStorage: number, hooks: Partial<typeof asyncHooks>) {
@@ -144,19 +144,19 @@ for (const throttleSync of [0, "auto", 50] as const) {
           for (const next of steps) {
             await world.take(next);
             turns++;
-            // With a window, clients are behind until it is over.
+            // With a window, clients are behind until it ends.
             if (throttleSync !== 0 && next.kind !== "wait") continue;
             if (throttleSync !== 0) await world.room.advance(60);
             world.check();
           }
-          // Who has not come back by now after a crash is offline.
+          // After a crash, users who have not come back within this time are offline.
           await world.room.advance(11_000);
           world.checkPresence();
           world.check();
-          // No packet and no row has anything of a plain property.
+          // Neither packets nor rows contain anything of a plain property.
           for (const { texts } of world.room.sockets) expect(texts.join()).not.toContain('"plain"');
           expect(JSON.stringify([...world.room.storage.rows.values()])).not.toContain('"plain"');
-          // Nobody else learns the key of an entry that only some may see.
+          // The key of an entry that only some users may see is hidden from all others.
           for (const [who, { texts }] of world.online) {
             if (!clients[who]?.gm) expect(texts.join()).not.toContain("hidden ");
           }

@@ -23,7 +23,7 @@ describe("the cost of counts", () => {
     expect(price({ messages: 20_000_000 })).toBeCloseTo(0.15);
     expect(price({ rowsWritten: 1_000_000 })).toBeCloseTo(1);
     expect(price({ rowsRead: 1_000_000_000 })).toBeCloseTo(1);
-    // An object that never sleeps, for a month of 30 days.
+    // The cost of an object that never sleeps, for a month of 30 days.
     expect(price({ awakeMs: 30 * 86_400_000 })).toBeCloseTo(4.147, 3);
     expect(
       price({

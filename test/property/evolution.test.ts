@@ -13,7 +13,7 @@ class Player {
   items = collection(() => ({ count: sync(signal(0)), tags: sync(signal<unknown[]>([])) }));
 }
 const stateOf = () => ({
-  /** The steps that made what is stored. */
+  /** The numbers of the steps that have run on the stored state. */
   trace: persist(signal<number[]>([])),
   a: sync(signal<unknown>(null)),
   b: sync(signal<unknown>(null)),
@@ -29,7 +29,7 @@ const record = (value: unknown) => (value ?? {}) as Record<string, Snapshot>;
 const each = (value: unknown, change: (entry: Snapshot) => Snapshot) =>
   Object.fromEntries(Object.entries(record(value)).map(([key, entry]) => [key, change(entry)]));
 
-/** What a step may do; each is a function of the snapshot alone. */
+/** The possible steps. Each of them is a function of the snapshot alone. */
 const STEPS: Readonly<Record<string, Step>> = {
   nothing: (snapshot) => snapshot,
   swap: ({ a, b, ...rest }) => ({ ...rest, a: b, b: a }),
@@ -80,13 +80,13 @@ const scenario = fc.record({
   list: fc.array(value, { maxLength: 4 }),
   players: fc.array(fc.record({ x: fc.integer(), items: fc.uniqueArray(key) }), { maxLength: 4 }),
   monsters: fc.dictionary(key, value),
-  /** How many steps the code had that wrote it, out of those that there are in the end; and a stop in between. */
+  /** All steps, and the number of them in the first version of the code and in an intermediate one. */
   steps: fc.array(fc.constantFrom(...Object.keys(STEPS)), { minLength: 1, maxLength: 6 }),
   from: fc.nat(),
   stop: fc.nat(),
-  /** Whether the state passes through restore hooks that wait for something. */
+  /** Whether the room has restore hooks that wait for something. */
   hooks: fc.constantFrom({}, asyncHooks),
-  /** After how many writes each attempt dies. */
+  /** The number of writes after which each attempt dies. */
   deaths: fc.array(fc.nat({ max: 10 }), { minLength: 1, maxLength: 4 }),
 });
 
@@ -95,7 +95,10 @@ const stateRows = (room: MemoryRoom<State>) =>
 
 const DEATH = "The object died";
 
-/** @throws if it dies: it does nothing more then, though it may go on where a write fails */
+/**
+ * Deploys a version with these steps. @throws Error if the object dies, which may continue after its first failed write
+ * but then does nothing more
+ */
 async function deploy(
   room: MemoryRoom<State>,
   names: readonly string[],
@@ -139,7 +142,7 @@ it("a migration that crashes between any two writes leaves all old or all new va
       });
       room.core.handle.storage.put("mine", given.a);
 
-      // What it is to become, by the steps alone: a copy that nothing happens to.
+      // The expected result of the steps, from a copy of the room that does not crash.
       const model = (names: readonly string[]) => {
         const copy = new MemoryRoom<State>(define(given.steps.slice(0, from)).compiled);
         copy.storage.rows = structuredClone(room.storage.rows);
@@ -166,7 +169,7 @@ it("a migration that crashes between any two writes leaves all old or all new va
         expect(room.storage.rows.get("$storage:mine")).toEqual(given.a);
         const steps = Array.from({ length: end - from }, (_, index) => from + 2 + index);
         expect([...room.state.trace()]).toEqual(steps);
-        // What it shows is what it stores.
+        // The state in memory equals the stored state.
         const shown = JSON.stringify(room.state.monsters());
         room.crash();
         await room.core.started;

@@ -87,16 +87,16 @@ const definition = (throttleStorage: number) =>
       s2: { run: ({ state }, payload) => note(state, payload) },
     },
   });
-/** A room, and what it has acknowledged. */
+/** A room, and what it has acknowledged to its clients. */
 class Run {
   readonly room: FaultyRoom<State>;
   readonly online = new Map<number, MemorySocket>();
   readonly told: (ListingReport | null)[] = [];
-  /** By id: an action. By name: the schedule that was set last, unless that may have failed. */
+  /** The ids of acknowledged actions, and the last schedule by name, unless setting it may have failed. */
   readonly acked = new Set<string>();
   readonly planned = new Map<number, string | undefined>();
   listed: string | undefined;
-  /** How often there was a journal after a step. */
+  /** The number of steps after which there was a journal. */
   journals = 0;
   #messages = 0;
 
@@ -139,7 +139,7 @@ class Run {
       case "sleep":
         if (!room.isIdle) return;
         return room.evict().catch((error: unknown) => {
-          // It cannot be read. The platform starts it again for the next event.
+          // The storage cannot be read now. The platform starts the object again at the next event.
           expect(String(error)).toContain(QUOTA);
           room.faults.end();
           room.start();
@@ -160,7 +160,7 @@ class Run {
     if (isSet) this.planned.set(name, id);
   }
 
-  /** @returns whether it was acknowledged */
+  /** @returns whether the room acknowledged it */
   async #send(by: number, action: string, value?: unknown): Promise<boolean> {
     const socket = this.online.get(by);
     if (!socket) return false;
@@ -169,13 +169,13 @@ class Run {
     return socket.texts.some((text) => text.includes(`"ack"`) && text.includes(`"${id}"`));
   }
 
-  /** The platform is well again, and some minutes pass. */
+  /** Ends all faults, and lets some minutes pass. */
   async settle(): Promise<void> {
     this.room.faults.end();
     await this.#pass(EXPIRY + 120_000);
   }
 
-  /** Bit by bit: a timer may set an alarm that rings at once. */
+  /** Advances in small steps, because a timer may set an alarm that rings at once. */
   async #pass(ms: number): Promise<void> {
     for (let left = ms; left > 0; left -= 1000) await this.room.advance(Math.min(left, 1000));
   }
@@ -184,7 +184,7 @@ class Run {
     const { room } = this;
     expect(this.told.at(-1)?.metadata).toBe(this.listed && JSON.stringify({ name: this.listed }));
     expect(room.core.handle.schedules).toEqual([]);
-    // Nobody is left who has to be waited for: their sessions ran out.
+    // All sessions of disconnected users have expired.
     const offline = [...room.storage.rows].filter(
       ([key, row]) => key.startsWith("$session:") && (row as { offlineSince?: number }).offlineSince !== undefined,
     );

@@ -9,7 +9,7 @@ import { withoutEmpty } from "../../src/testing/expected-view.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import type { MemorySocket } from "../support/memory.ts";
 
-/** An entry whose key a client chose. */
+/** An entry whose key a client has chosen. */
 class Thing {
   text = sync(signal<unknown>(null));
   parts = collection(() => ({ size: sync(signal<unknown>(1)) }));
@@ -31,11 +31,11 @@ const definition = defineRoom({
       things: collection(Thing),
       players: users(Player),
       label,
-      // Nobody checks what it is made of as a key.
+      // The key of this object comes from a client, and nothing checks it.
       made: sync(computed(() => ({ [label()]: label() }))),
     };
   },
-  // A room that keeps whatever its clients send: the worst that a developer can do.
+  // This room stores whatever its clients send: the worst code that a developer could write.
   actions: {
     any: { run: ({ state }, value) => state.any.set(value) },
     push: { run: ({ state }, value) => void state.list().push(value) },
@@ -67,7 +67,7 @@ const definition = defineRoom({
   },
 });
 
-/** What a developer of a `@signe/sync` client would declare for this state. */
+/** The client's own state, as a developer who uses `@signe/sync` would declare it. */
 const clientState = () => ({
   any: signal<unknown>(null),
   list: signal<unknown[]>([]),
@@ -77,7 +77,7 @@ const clientState = () => ({
   things: signal<Record<string, unknown>>({}),
 });
 
-/** A key of 6 KB that clients take for the path through thousands of objects. It is put in where frames say "<deep>". */
+/** A key of 6 KB that clients read as a path through thousands of objects. It replaces "<deep>" in frames. */
 const deepKey = Array.from({ length: 3000 }, () => "a").join(".");
 
 const key = fc.constantFrom(
@@ -121,7 +121,7 @@ const value = fc.letrec<{ any: unknown }>((tie) => ({
   any: fc.oneof(
     { weight: 2, arbitrary: fc.oneof(fc.integer(), fc.boolean(), fc.constant(null), key, fc.string({ maxLength: 4 })) },
     fc.array(fc.tuple(key, tie("any")), { maxLength: 4 }).map((entries) => {
-      // As JSON.parse does it: a key like __proto__ is a property like any other.
+      // A key such as __proto__ becomes an ordinary property, as with JSON.parse.
       const object: Record<string, unknown> = {};
       for (const [name, inner] of entries) {
         Object.defineProperty(object, name, { value: inner, enumerable: true, configurable: true, writable: true });
@@ -169,7 +169,7 @@ function inherited(): unknown[] {
   return names.map((name) => [name, Object.getOwnPropertyNames((Object.prototype as never)[name])]);
 }
 
-/** What a client of ours has. */
+/** The state of a client of this package. */
 function seenBy({ texts }: MemorySocket): Record<string, unknown> {
   let state: Readonly<Record<string, unknown>> = {};
   for (const text of texts) {
@@ -188,20 +188,20 @@ it("P6: no frame from a client breaks the room, its other clients, or an object'
       const room = new MemoryRoom<{ things(): Record<string, Thing> }>(definition.compiled);
       room.clientInstance = clientState;
       const socket = await room.connect("hostile");
-      // `load` runs in this client: it throws into the room's send if a packet breaks it.
+      // This client runs `load`. If a packet breaks it, the error is thrown in the room's send.
       const victim = await room.connect("victim");
       for (const text of texts) {
         frames++;
         await room.core.message(socket, text.replaceAll("<deep>", deepKey));
       }
       expect(socket.isOpen, "the sender's connection").toBe(true);
-      expect(victim.isOpen, "the other's connection").toBe(true);
+      expect(victim.isOpen, "the other client's connection").toBe(true);
       await room.core.message(victim, '{"action":"count","id":"last"}');
       expect(victim.texts.at(-1)).toMatch(/^\{"type":"ack","value":\{"id":"last","result":\d+\}\}$/);
       const newcomer = await room.connect("newcomer");
       expect(newcomer.isOpen, "the newcomer's connection").toBe(true);
       expect(seenBy(newcomer)).toEqual(seenBy(victim));
-      // Nothing that is said of one entry changes another.
+      // Changes of one entry do not affect another entry.
       const things = Object.entries(room.state.things()).map(([name, { text }]) => [
         name,
         nestDottedKeys(text()) ?? null,
@@ -212,10 +212,10 @@ it("P6: no frame from a client breaks the room, its other clients, or an object'
       );
       for (const text of victim.texts) expect(text).not.toMatch(/"(__proto__|constructor|prototype)":/);
       expect(({} as Record<string, unknown>)["polluted"]).toBeUndefined();
-      // What every object and function of a page inherits is as it was.
+      // The prototypes of objects and functions are unchanged.
       expect(inherited()).toEqual(before);
       room.crash();
-      expect((await room.connect("later")).isOpen, "the connection of one who comes after a restart").toBe(true);
+      expect((await room.connect("later")).isOpen, "the connection of a client that joins after a restart").toBe(true);
     }),
     { numRuns: 400 },
   );

@@ -11,7 +11,7 @@ const step = fc.oneof(
 ) as fc.Arbitrary<Step>;
 
 const FOUND: [Step[]][] = [
-  // A user who arrived from another room while the room waited for them was shown as online.
+  // A user arrived from another room while the room waited for them, and was shown as online.
   [
     [
       ["crash", 0],

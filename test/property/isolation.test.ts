@@ -28,12 +28,12 @@ interface Client {
   readonly isAtShard: boolean;
 }
 
-/** One room with a shard, and its users, who come and go. */
+/** A room with a shard, and its users, who join and leave. */
 class Scene {
   readonly name: string;
   readonly tree: MemoryTree<unknown>;
   readonly clients = new Map<number, Client>();
-  /** All sockets that ever were, and whose. */
+  /** All sockets that ever existed, with the numbers of their users. */
   readonly sockets: [MemorySocket, number][] = [];
   readonly #positions = new Map<number, string>();
   #asked = 0;
@@ -87,7 +87,7 @@ class Scene {
     const query = `protocol=2${resume ? (this.#positions.get(who) ?? "") : ""}`;
     const session = `${this.name}-${name}`;
     await this.tree.advance(100);
-    // A room that woke up asks its shards first who is there: that takes time.
+    // A room that woke up first asks its shards who is connected, so joining takes time.
     const joining = shard
       ? Promise.resolve(this.#shard.connect(session, claimsOf(name), query))
       : this.tree.room.connect(session, claimsOf(name), undefined, query);
@@ -98,7 +98,7 @@ class Scene {
     await this.tree.advance(100);
   }
 
-  /** Where a client was, so that it resumes there. */
+  /** Records the position of a client, so that it can resume there. */
   #note(who: number, socket: MemorySocket): void {
     const packets = socket.texts.map((text) => JSON.parse(text) as { seq?: number; epoch?: string });
     const seq = packets.findLast((packet) => packet.seq !== undefined)?.seq;
@@ -106,7 +106,10 @@ class Scene {
     if (seq !== undefined && epoch !== undefined) this.#positions.set(who, `&since=${seq}&epoch=${epoch}`);
   }
 
-  /** @returns everything that somebody was told and must not know, and how many secrets were told in all */
+  /**
+   * @returns texts that reached someone who may not read them, the number of secrets that were sent, and kinds of
+   * packets
+   */
   async judge(): Promise<{ stolen: string[]; told: number; kinds: Set<string> }> {
     await this.tree.advance(5000);
     const found: string[] = [];
@@ -143,15 +146,15 @@ it("P4.6, P4.8: restricted values reach no one else, in no kind of packet", asyn
       fc.array(fc.tuple(fc.boolean(), step), { minLength: 20, maxLength: 40 }),
       fc.boolean(),
       async (steps, isIntercepted) => {
-        // Two rooms in one isolate, with the same users.
+        // Two rooms in one isolate have the same users.
         const scenes = [new Scene("east", true, isIntercepted), new Scene("west", false)] as const;
         for (const scene of scenes) {
           const shard = scene.name === "west";
           for (const who of USERS.keys())
             await scene.take({ kind: "join", who, shard: who === 1 || shard, resume: false });
-          // One who comes back has entries whose keys look like the path to another's secret.
+          // One of the returning users has entries whose keys look like the path to another user's secret.
           for (const action of ["plant", "nest"]) await scene.take({ kind: "act", who: 0, action });
-          // By chance alone, hardly anybody comes back before the log is cut: in some runs nobody did.
+          // Random steps alone rarely make a user return before the log is cut, and in some runs never.
           await scene.take({ kind: "leave", who: 0 });
           await scene.take({ kind: "act", who: 1, action: "show" });
           await scene.take({ kind: "join", who: 0, shard, resume: true });

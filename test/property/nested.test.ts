@@ -22,7 +22,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom({ kind: "come or go" as const }, { kind: "evict" as const }) },
 );
 
-/** What a developer of a `@signe/sync` client would declare for the top of this state. */
+/** The client's own state, as a developer who uses `@signe/sync` would declare it for the top level of this state. */
 const clientState = () => ({
   n: signal(0),
   list: signal<unknown[]>([]),
@@ -30,7 +30,7 @@ const clientState = () => ({
   trees: signal<Record<string, unknown>>({}),
 });
 
-/** A client of protocol 2, which goes on from where it was. */
+/** A client of protocol 2 that reconnects and resumes. */
 class Follower {
   view: Readonly<Record<string, unknown>> = {};
   resumes = 0;
@@ -91,7 +91,7 @@ class Follower {
   }
 }
 
-/** What a change may be refused for: it says so, and changes nothing. */
+/** The reasons for which a change may be refused. A refused change throws, and changes nothing. */
 const REFUSED = /was declared as|is already in the state|has another key too/;
 
 it.each([0, 50])(

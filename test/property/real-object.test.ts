@@ -34,9 +34,9 @@ it("P5: the same over real sockets to a real object that is evicted in between",
         }
       }
       for (const [index, client] of clients.entries()) {
-        // What was sent before the ack has arrived with it.
+        // Everything that was sent before the ack has arrived when the ack arrives.
         await client.call("ping");
-        // A user who was removed gets an error instead, and nothing of the state any more.
+        // A removed user gets an error instead, and no more state.
         if (await room.inside((state) => !state.players()[client.publicId])) continue;
         const auth = index === 2 ? { gm: true } : null;
         const expected = await room.inside((state) =>

@@ -60,7 +60,7 @@ const walks = fc.oneof(
   place.map((round) => (state: CrowdState) => state.round.set(round)),
 );
 
-/** A client that reads and confirms, but for the times in which it does neither. */
+/** A client that reads and confirms, except while a step stops it. */
 class Reader {
   readonly client = new ResumingClient();
   readonly acks: (readonly [id: unknown, result: unknown])[] = [];
@@ -142,7 +142,7 @@ describe.each([
           else if (step.kind === "burst") {
             for (let packet = 0; packet < 20; packet++) room.core.handle.broadcast({ type: "noise", value: packet });
           } else if (step.kind === "apply") room.core.handle.applySync();
-          // A room does not sleep while an interceptor works, or a client is waited for.
+          // A room cannot sleep while an interceptor runs or a client is behind.
           else if (step.kind === "evict" && room.core.overview.behind === 0 && intercepts !== "later") {
             merges += room.core.overview.merges;
             await room.evict();
@@ -151,7 +151,7 @@ describe.each([
           else if (step.kind === "read") reader?.socket?.read();
           else if (step.kind === "call") reader?.call(room);
           else if (step.kind === "leave" && reader?.socket?.isOpen) {
-            // What it has not read by then is lost.
+            // Frames that it has not read by then are lost.
             room.disconnect(reader.socket);
           }
         };
@@ -177,7 +177,7 @@ describe.each([
           const results = reader.acks.map(([, result]) => Number(result));
           expect(results).toEqual([...new Set(results)].toSorted((a, b) => a - b));
           if (!reader.socket?.isOpen) continue;
-          // Another connection of the same user is sent all that there is to see.
+          // A new connection of the same user receives the whole visible state, for comparison.
           const fresh = new ResumingClient();
           fresh.connected(await room.connect(session(who), null, undefined, protocol));
           room.core.handle.applySync();

@@ -11,7 +11,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom("fail"), fc.nat(3 * TROUBLES.length - 1)) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom("wait"), fc.nat(60)) },
 ) as fc.Arbitrary<Step>;
-/** There, or there and back, with something else between any two steps: by chance alone, few get that far. */
+/** A transfer, or one that is called back, with at most one other step in between. Random steps rarely get that far. */
 const travels = fc
   .record({
     kind: fc.constantFrom("go", "return"),
@@ -30,7 +30,7 @@ const travels = fc
     return way.flatMap((each, index) => (between[index] ?? []).concat([each])).concat(after);
   });
 const steps = fc.oneof(fc.array(step, { maxLength: 40 }), travels);
-/** Each of these was a user lost, or there twice. */
+/** The first steps of a user who asks to leave, but comes back. Each scenario below once lost or duplicated a user. */
 const BACK: Step[] = [
   ["return", 1],
   ["arrive", 0],
@@ -80,12 +80,12 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
-  // Brought back where they could not be stored, and the note of it was gone already.
+  // The home room could not store the user who came back, and had already deleted its note of the departure.
   [[false, false], [...BACK, ["fail", 4], ["come", 0], ["arrive", 0], ["arrive", 0], ["kill", 0]], false],
   [[false, false], [...BACK, ["come", 0], ["fail", 2], ["arrive", 0], ["arrive", 0]], false],
-  // Given back by a room that could not remove them, and died.
+  // The other room gave the user back, but could not delete its own rows of them before it died.
   [[false, false], [...BACK, ["fail", 9], ["come", 0], ["arrive", 0], ["arrive", 0], ["kill", 0]], false],
-  // A connection of theirs that had waited since before they left made a second one.
+  // A connection that had been waiting since before the user left created a second user.
   [
     [false, false],
     [
@@ -102,7 +102,7 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
-  // Half of them was removed where they left.
+  // The room that the user left deleted only some of their rows.
   [
     [false, false],
     [
@@ -114,7 +114,8 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
-  // Stored, and then refused since the note of an earlier departure could not be deleted: nor could their rows.
+  // The room stored the user, but refused them because it could not delete the note of an earlier departure. It could
+  // not delete the user's rows either.
   [
     [false, false, false],
     [
@@ -132,7 +133,8 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     false,
   ],
-  // Refused for the spent token in their URL while the room that they went to did not answer: they began anew elsewhere.
+  // The user was refused because of the spent token in their URL, while the room where they had gone did not answer. So
+  // they started again as a new user elsewhere.
   [
     [false, false],
     [
@@ -151,7 +153,8 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     true,
   ],
-  // A connection that had waited since before they set out again was let in as a new user, since they had arrived by then.
+  // A connection that had been waiting since before the user left again was accepted as a new user, because the user
+  // had arrived in the other room by then.
   [
     [false, false],
     [
@@ -167,7 +170,7 @@ const FOUND: [boolean[], Step[], boolean][] = [
     ],
     true,
   ],
-  // The stand-in of one who came back set out again, to the room that still had them.
+  // A returning user got a new entry, and left with it again to the room that still had the original.
   [
     [false, false],
     [
@@ -187,7 +190,7 @@ const FOUND: [boolean[], Step[], boolean][] = [
   ],
 ];
 /** A user was stored without their session, so that nobody could come back as them. */
-const NOBODYS: [boolean[], Step[], boolean][] = [
+const WITHOUT_SESSION: [boolean[], Step[], boolean][] = [
   [[false, false], [...BACK, ["come", 0], ["wait", 1], ["arrive", 0], ["fail", 14], ["arrive", 0], ["kill", 0]], false],
 ];
 const places = fc.array(fc.boolean(), { minLength: 2, maxLength: 3 });
@@ -218,6 +221,6 @@ it("whatever crashes or expires meanwhile, each user has a session, and each ses
       journey.restart();
       journey.checkSessions();
     }),
-    { numRuns: 300, examples: NOBODYS },
+    { numRuns: 300, examples: WITHOUT_SESSION },
   );
 });

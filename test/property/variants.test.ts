@@ -8,7 +8,7 @@ import type { Visibility } from "../../src/state/field.ts";
 import { expectedView, withoutEmpty } from "../../src/testing/expected-view.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
-/** Whom a predicate lets see something now: cards are turned over one by one, and all at once. */
+/** Whether the predicate of "open" shows a field now. The step "turn" changes it for all cards at once. */
 let isOpen = false;
 const AUDIENCES: Readonly<Record<string, Visibility>> = {
   all: "all",
@@ -24,7 +24,7 @@ const face = fc.oneof(
   fc.dictionary(fc.constantFrom("a", "b"), fc.constantFrom(1, 2), { noNullPrototype: true }),
 );
 
-/** Entries of one collection that differ in who may see what they hold. */
+/** Creates an entry whose value only some users may see. Entries of one collection differ in this. */
 function card(who: string, value: unknown) {
   const own = signal<unknown>(null);
   own.set(structuredClone(value));

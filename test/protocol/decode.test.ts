@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { decodeMessage, messagesIn } from "../../src/protocol/decode.ts";
 
-/** What becomes of a message in a frame of its own. */
+/** The result of decoding a frame that contains this text. */
 function outcome(text: string): unknown {
   try {
     return decodeMessage(text);
@@ -15,7 +15,7 @@ const message = fc.record(
   { action: fc.string({ minLength: 1, unit: "grapheme" }), value: fc.jsonValue(), id: fc.oneof(fc.string(), fc.nat()) },
   { requiredKeys: ["action"] },
 );
-/** Pieces that JSON is made of, in any order. */
+/** Parts of JSON in random order. */
 const broken = fc.array(
   fc.constantFrom("[", "]", "{", "}", ",", ":", '"', "\\", " ", "1", '{"action":"a"}', "[1]", '"\\"'),
   { maxLength: 30 },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { RoomError, toRoomError } from "../../src/protocol/errors.ts";
 import { isOverQuota, quotaIn } from "../../src/protocol/quota.ts";
 
-// What the platform says, as found in the logs of others in 2026, and in its documentation.
+// Errors of the platform, from its documentation and from other projects' logs of 2026.
 const TEXTS = [
   ["Exceeded allowed rows written in Durable Objects free tier.", "rows written"],
   ["Exceeded allowed rows read in Durable Objects free tier.", "rows read"],
@@ -30,7 +30,7 @@ describe("a quota of the platform that is used up", () => {
   });
 
   it.each(["disk full", "", "The message said: Exceeded allowed tries", "Exceeded allowed rows", "exceeded the limit"])(
-    "is not meant by: %s",
+    "is not assumed for other errors: %s",
     (text) => {
       expect(quotaIn(text)).toBeUndefined();
       expect(toRoomError(new Error(text)).code).toBe("internal");

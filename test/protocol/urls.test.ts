@@ -33,7 +33,7 @@ describe("parseRoomUrl", () => {
     expect(parse("/parties/main/%2e%2e/other/room")).toEqual({ party: "other", room: "room", path: "/" });
     expect(parse("/parties/main/%2e%2e")).toBeUndefined();
     expect(parse("/parties/main/a/%2E%2E/b")).toEqual({ party: "main", room: "b", path: "/" });
-    // An id of only dots is a dot segment, however it is sent: no room can have it.
+    // An id that consists of dots only is a dot segment, however it is encoded. So no room can have such an id.
     expect(parse("/parties/main/..%2F")?.room).toBe("../");
   });
 

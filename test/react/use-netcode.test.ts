@@ -9,7 +9,7 @@ import { users } from "../../src/app/users.ts";
 import { sync } from "../../src/state/fields.ts";
 import { VirtualNetwork } from "../netcode/virtual-network.ts";
 
-// React looks for a document when it is loaded.
+// React looks for a document when it is imported.
 const { window, document } = parseHTML("<html><body></body></html>");
 const frames = new Map<number, (now: number) => void>();
 let lastFrame = 0;
@@ -36,7 +36,7 @@ const room = defineRoom({
 });
 
 beforeEach(() => {
-  // React plans its work with what is real.
+  // React schedules its work with functions that stay real.
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"] });
   frames.clear();
 });
@@ -70,7 +70,7 @@ it("predicts and interpolates while the component is mounted, with the latest fu
   await show(1);
   await pass(60);
   expect(me?.entry?.x).toBeGreaterThan(10);
-  // StrictMode made two, and stopped one: an input for each tick, not two.
+  // StrictMode created two predictions, and stopped one: there is one input per tick, and not two.
   expect(me?.entry?.x).toBeLessThan(25);
   expect(drawn.at(-1)).toBeGreaterThan(drawn.find((x) => x !== undefined) ?? 0);
   expect(Object.keys(others?.at() ?? {})).toEqual([game.publicId]);

@@ -12,7 +12,7 @@ import { sync } from "../../src/state/fields.ts";
 import { BrowserSocket } from "../support/browser-socket.ts";
 import { testRoom } from "../support/harness.ts";
 
-// React looks for a document when it is loaded.
+// React looks for a document when it is imported.
 const { window, document } = parseHTML("<html><body></body></html>");
 Object.assign(globalThis, { window, document, IS_REACT_ACT_ENVIRONMENT: true });
 const { act, createElement, Fragment, StrictMode } = await import("react");
@@ -32,7 +32,7 @@ const room = defineRoom({
 type Game = RoomClient<typeof room>;
 type Options = RoomClientOptions;
 
-/** The sockets that were opened, in their order. */
+/** The sockets in the order in which they were opened. */
 let sockets: Socket[];
 class Socket extends BrowserSocket {
   readonly url: string;
@@ -68,7 +68,7 @@ function optionsOf(): Options {
   return { host: "x", party, room: id, socket: { WebSocket: Socket, protocol: "ws" } };
 }
 const show = (node: ReactNode) => act(async () => root.render(node));
-/** Waits until the page shows something. */
+/** Waits until the page shows this HTML. */
 const until = (html: string) => act(() => vi.waitFor(() => expect(container.innerHTML).toBe(html)));
 
 const seen: (Game | undefined)[] = [];
@@ -109,7 +109,7 @@ describe("useRoomClient", () => {
     expect(container.innerHTML).toBe("<b>open 0</b><b>open 0</b>");
     expect(sockets).toHaveLength(1);
     await show(counts("c"));
-    // Another component in its place takes the connection over.
+    // A component that replaces the other one continues to use its connection.
     await show(counts("d"));
     expect(container.innerHTML).toBe("<b>open 0</b>");
     await act(() => seen.at(-1)?.call("add", 1) ?? Promise.resolve(0));
@@ -130,7 +130,7 @@ describe("useRoomClient", () => {
     await until("<b>open 0</b>");
     await show(createElement(Count, { of: withToken(options, "two") }));
     expect(sockets).toHaveLength(1);
-    // The connection breaks: the newest function is asked.
+    // When the connection breaks, the client calls the latest function.
     await act(async () => sockets[0]?.close());
     await act(() => vi.waitFor(() => expect(tokens).toEqual(["one", "two"]), 5000));
     const other = withToken(optionsOf(), "three");

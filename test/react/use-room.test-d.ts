@@ -21,12 +21,12 @@ export function Component(): null {
     (a, b) => a.name === b.name,
   );
   expectTypeOf(first).toEqualTypeOf<{ name: string | undefined } | undefined>();
-  // @ts-expect-error never sent to a client
+  // @ts-expect-error the field is never sent to a client
   useRoom(game, (state) => state.seed);
   const sameText = (a: string, b: string) => a === b;
-  // @ts-expect-error it compares what is selected
+  // @ts-expect-error isEqual compares selected values
   useRoom(game, (state) => state.count, sameText);
-  // @ts-expect-error no client
+  // @ts-expect-error that is no client
   useRoom({});
   return null;
 }
@@ -36,15 +36,15 @@ export function Connected(): null {
   expectTypeOf(client).toEqualTypeOf<RoomClient<typeof room> | undefined>();
   expectTypeOf(status).toEqualTypeOf<ClientStatus>();
   expectTypeOf(useRoom(client, (state) => state.count)).toEqualTypeOf<number | undefined>();
-  // @ts-expect-error never sent to a client
+  // @ts-expect-error the field is never sent to a client
   useRoom(client, (state) => state.seed);
   useRoomClient<typeof room>({ host: "x", party: "p", room: async () => "r", id: "private", token: () => "jwt" });
   useRoomClient<typeof room>({ room: "r", worldId: "world-default" });
   // @ts-expect-error a World has no parties
   useRoomClient<typeof room>({ room: "r", worldId: "world-default", party: "p" });
-  // @ts-expect-error it has a room
+  // @ts-expect-error the room is missing
   useRoomClient<typeof room>({ host: "x" });
-  // @ts-expect-error a World knows shards of one room
+  // @ts-expect-error a World knows the shards of one fixed room
   useRoomClient<typeof room>({ worldId: "world-default", room: () => "r" });
   return null;
 }

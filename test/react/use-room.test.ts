@@ -11,7 +11,7 @@ import { BrowserSocket } from "../support/browser-socket.ts";
 import { testRoom } from "../support/harness.ts";
 import type { ReactNode } from "react";
 
-// React looks for a document when it is loaded.
+// React looks for a document when it is imported.
 const { window, document } = parseHTML("<html><body></body></html>");
 Object.assign(globalThis, { window, document, IS_REACT_ACT_ENVIRONMENT: true });
 const { act, createElement, StrictMode } = await import("react");
@@ -35,7 +35,7 @@ const room = defineRoom({
 });
 type Game = RoomClient<typeof room>;
 
-/** The types of workers know no browser's elements. */
+/** The Workers types have no browser elements. */
 let container: Element & { innerHTML: string; remove(): void };
 let game: Game;
 let ends: (() => void)[];
@@ -73,7 +73,7 @@ async function render(node: ReactNode, strict = false): Promise<(next: ReactNode
   return show;
 }
 
-/** A component that shows what it selects, and counts how often it is rendered. */
+/** A component that shows a selected value, and records each render. */
 function viewer<T>(select: (state: Game["state"]) => T, isEqual?: (a: T, b: T) => boolean) {
   const renders: (T | undefined)[] = [];
   const View = ({ client }: { client: Game }) => {

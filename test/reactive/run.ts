@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * `npm run test:reactive`: which versions of `@signe/reactive` from 3.0 on have the private parts that
- * `src/state/signals` uses. Each one that the npm registry has is installed into a temporary folder, and the property
- * tests run with it. Fails if the pinned version does.
+ * `npm run test:reactive`: checks which versions of `@signe/reactive` from 3.0 on have the private parts that
+ * `src/state/signals` uses. Each version in the npm registry is installed into a temporary folder, and the property
+ * tests run with it. The script fails if they fail with the pinned version.
  */
 const PACKAGE = "@signe/reactive";
 const MIN_MAJOR = 3;

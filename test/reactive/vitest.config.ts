@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * The property tests of the state, in Node, with the version of `@signe/reactive` that the environment names:
- * `npm run test:reactive`. A client's `@signe/sync` gets the same one.
+ * Runs the property tests of the state in Node, with the version of `@signe/reactive` that the environment names: `npm
+ * run test:reactive`. The tests' `@signe/sync` uses the same version.
  */
 const module = process.env["REACTIVE_MODULE"];
 if (!module) throw new Error("Run npm run test:reactive, which sets REACTIVE_MODULE");

@@ -52,14 +52,14 @@ it("disconnected users are limited: those who left first are removed first", asy
     room.disconnect(socket);
   }
   expect(Object.keys(room.state.players())).toEqual(ids.slice(2));
-  // Who is here is never one of them, and who comes back is last in order again.
+  // Connected users are not removed, and a user who returned counts as the last to leave.
   await room.advance(10);
   const back = await room.connect("c");
   room.disconnect(await room.connect("f"));
   room.disconnect(back);
   expect(Object.keys(room.state.players()).slice(0, 3)).toContain(ids[2]);
   expect(Object.keys(room.state.players())).not.toContain(ids[3]);
-  // After a crash as well: the order is stored.
+  // The order is stored, so it is the same after a crash.
   await room.advance(2000);
   room.crash();
   room.disconnect(await room.connect("g"));
@@ -199,7 +199,7 @@ it("a client whose token is too large for a socket is refused, and no user is ma
   const socket = await room.connect("a", { sub: "a", claim: "x".repeat(20_000) });
   expect(socket.closedWith?.code).toBe(4400);
   expect(room.state.visitors()).toEqual({});
-  // And is forgotten in time.
+  // The session is removed when it expires.
   await room.advance(300_000);
   expect([...room.core.sessions.all()]).toEqual([]);
 });

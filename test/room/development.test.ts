@@ -15,7 +15,7 @@ const WARNINGS: ReadonlySet<string> = new Set([
   "state_failed",
 ]);
 
-/** A room with somebody in it, and what its log is told of mistakes. */
+/** A room with a client, and the mistakes in its log. */
 async function roomOf<S extends object>(state: () => S, compiled: CompiledRoom = define(state)) {
   const room = new MemoryRoom<S>(compiled);
   await room.connect("ada");

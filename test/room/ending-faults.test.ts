@@ -11,7 +11,7 @@ class Player {
   name = sync(signal(""));
 }
 
-/** A room whose stored values all tell which life of the room they are of. */
+/** A room whose stored values all contain the number of the life in which they were written. */
 function livesOf(hooks: { onDestroy?: () => unknown; onCreate?: () => unknown } = {}) {
   const lives = { count: 0, destroyed: [] as number[], ran: [] as string[] };
   const { compiled } = defineRoom({
@@ -81,7 +81,7 @@ describe("a room that crashes while it is destroyed", () => {
     await send("destroy");
     await settle();
     isStuck = false;
-    // As the platform does it where a hook takes too long: its memory goes, and the sockets stay.
+    // The platform does the same if a hook takes too long: the memory is lost, and sockets stay.
     room.start();
     await settle();
     expect(ann.closedWith).toEqual({ code: 4410, reason: "over" });

@@ -9,7 +9,7 @@ import { serve, shared } from "../../src/testing/registry.ts";
 import type { RoomObject } from "../../src/testing/room-object.ts";
 import { testRoom } from "../../src/testing/test-room.ts";
 
-/** What hooks of a test said, in order. */
+/** What the hooks of a test recorded, in order. */
 const said: string[] = [];
 class Player {
   name = sync(signal(""));
@@ -154,7 +154,7 @@ describe("room.destroy", () => {
     await bob.send({ action: "make" });
     await bob.call("destroy");
     await server.crash();
-    await room.change(() => {}); // it wakes, and goes on
+    await room.change(() => {}); // it wakes, and continues to end
     await room.change(() => release());
     const cid = await createClient();
     expect(cid.state).toMatchObject({ made: 0, players: { [cid.publicId]: {} } });
@@ -185,7 +185,7 @@ describe("room.destroy", () => {
   });
 });
 
-/** What the platform has of a room, without waking it. */
+/** What a room has left on the platform. Does not wake the room. */
 async function leftOf(party: string, id: string) {
   const stub = env.ROOMS.get(env.ROOMS.idFromName(objectName(party, id)));
   return runInDurableObject(stub, async (_, { storage }) => ({
@@ -256,7 +256,7 @@ describe("onLeave and onExpire", () => {
   it("get the reason", async () => {
     const { createClient, server } = await testRoom(roomOf({ sessionExpiryTime: 10_000 }));
     const host = await createClient();
-    /** Whoever was removed is closed a second later, and gets no mark any more. */
+    /** Sends an action. A removed user gets no more marks, so the kit waits until they are closed a second later. */
     const act = async (action: string, value: unknown) => {
       const sent = host.send({ action, value });
       await server.advance(1500);
@@ -309,7 +309,7 @@ describe("room.forget", () => {
     await host.send({ action: "forget", value: bob.publicId });
     expect(said).toEqual(["leave ann kicked", "expire ann removal 12", "expire bob removal 12"]);
     const rows = Object.entries(await server.roomStorage.list());
-    // Clients who come back are told that an entry is gone.
+    // The changes are left out, because they tell returning clients which entries were removed.
     const text = JSON.stringify(rows.filter(([key]) => !key.startsWith("$changes:")));
     for (const trace of ["ann", "bob", ann.publicId, bob.publicId, "aaaa", "bbbb"]) expect(text).not.toContain(trace);
     expect(Object.keys(room.state.players())).toEqual([host.publicId]);

@@ -35,7 +35,7 @@ const definition = defineRoom({
   },
 });
 
-/** What two players do, one event after the other. */
+/** The actions of two players, in order. */
 const script: [who: "ada" | "bob", action: string, value?: string][] = [
   ["ada", "name", "Ada"],
   ["ada", "deal"],
@@ -53,7 +53,7 @@ const script: [who: "ada" | "bob", action: string, value?: string][] = [
 
 type Clients = Record<"ada" | "bob", TestClient>;
 
-/** Plays the script; between two events `interrupt` may do what it likes to the room. */
+/** Plays the script. Between two events, `interrupt` may interrupt the room in any way. */
 async function play(interrupt: (room: TestRoom, clients: Clients, step: number) => Promise<void>): Promise<unknown> {
   const room = testRoom(definition);
   const clients: Clients = { ada: await room.connect({ id: "ada" }), bob: await room.connect({ id: "bob" }) };
@@ -62,7 +62,7 @@ async function play(interrupt: (room: TestRoom, clients: Clients, step: number) 
     expect(await clients[who].call(action, value)).toMatchObject({ type: "ack" });
   }
   await interrupt(room, clients, script.length);
-  // A last event that everybody sees.
+  // A last change, so that both clients have received everything before it.
   await clients.ada.call("write", "end");
   await clients.bob.sees((state: { board: string[] }) => state.board.at(-1) === "end");
   const ids = { [clients.ada.publicId]: "ada", [clients.bob.publicId]: "bob" };

@@ -56,7 +56,7 @@ describe("a room's life over real sockets", () => {
     await room.evict();
     client.send("ping");
     await client.text("pong");
-    // The room started once; had the ping woken it, onStart would have run again.
+    // onStart ran only once more. If the ping had woken the room, it would have run twice.
     await client.call("who");
     await client.sees((state: Seen) => state.started === 2);
   });
@@ -81,7 +81,7 @@ describe("a room's life over real sockets", () => {
     const room = testRoom(definition);
     const ada = await room.connect({ id: "ada", token: await token({ sub: "ada" }) });
     expect((await (await room.open({ id: "ada" })).closed).code).toBe(4403);
-    // With a token of their own somebody is somebody else, who has the same id by chance.
+    // Another user, who has the same session id by chance and a token of their own, gets a separate session.
     const eve = await room.connect({ id: "ada", token: await token({ sub: "eve" }) });
     expect(eve.publicId).not.toBe(ada.publicId);
     for (const [sub, { publicId }] of [["ada", ada] as const, ["eve", eve] as const]) {
@@ -253,7 +253,7 @@ describe("a room's life over real sockets", () => {
     await client.sees((state: Seen) => state.ticks >= 3);
     client.close();
     await client.closed;
-    // The room hears of it a moment later where a shard has the socket.
+    // If a shard has the socket, the room notices a moment later.
     await expect.poll(() => room.inside((_state, core) => core.handle.connections.length)).toBe(0);
     const count = await room.inside((state) => state.ticks());
     await room.evict();

@@ -21,7 +21,7 @@ interface State {
 }
 const makeCrate = () => ({ x: sync(signal(7)) });
 
-/** What each shot was told. */
+/** The ticks of each shot: the one that its client saw, and the current one. */
 let shots: { seen: number; tick: number }[] = [];
 const definition = defineRoom({
   path: "r",
@@ -69,7 +69,7 @@ describe("room.rewind", () => {
 
   it("is limited: before the history it reads the oldest values, after it the newest", async () => {
     const { id, at } = await start();
-    // Half a second is ten ticks, and there is one before them.
+    // The history has half a second, which is ten ticks, and the tick before them.
     expect(at(0).players[id]).toEqual({ x: 300, name: "tick 30" });
     expect(at(-Infinity).players[id]?.x).toBe(300);
     expect(at(1e9).players[id]?.x).toBe(400);
@@ -114,7 +114,7 @@ describe("P15.7 what an input's client saw", () => {
   it("is what the client says, within its usual range", async () => {
     const { shoot, ticks } = await start();
     for (let shot = 0; shot < 10; shot++) {
-      // Six ticks ago: 300 ms of round trip and delay, more or less.
+      // About six ticks ago, for a round trip and a delay of 300 ms.
       await shoot(40 + shot - 6 - (shot % 2) * 0.7);
       ticks();
     }

@@ -8,7 +8,7 @@ import { RoomError } from "../../src/protocol/errors.ts";
 import { persist, sync } from "../../src/state/fields.ts";
 import { testRoom, token } from "../support/harness.ts";
 
-/** What guards were told of who calls, by what was asked. */
+/** The callers that guards saw, in the order of the calls. */
 const callers: (RoomAddress | undefined)[] = [];
 const note = ({ caller }: GuardContext) => callers.push(caller) > 0;
 const address = z.object({ party: z.string(), id: z.string() });
@@ -92,7 +92,7 @@ const game = defineRoom({
 });
 
 const answerOf = async (asked: Promise<{ value: Record<string, unknown> }>) => (await asked).value;
-/** Everything that an outsider could send to look like a room. */
+/** Everything that an outsider could send to pretend to be a room. */
 const pretended = (self: RoomAddress) => ({
   "x-durable-rooms-caller": encodeURIComponent(JSON.stringify(self)),
   "X-DURABLE-ROOMS-CALLER": encodeURIComponent(JSON.stringify(self)),
@@ -114,7 +114,7 @@ describe("calls between rooms", () => {
       result: { caller: self, rank: 1 },
     });
     expect(await answerOf(client.call("add", { to, name: "Bob", score: 3 }))).toMatchObject({ result: { rank: 2 } });
-    // Only the action's guards are asked.
+    // Only the guards of the action ran.
     expect(callers).toEqual([self, self]);
     expect(await (await scores.fetch("/scores")).json()).toEqual({ Ada: 5, Bob: 3 });
     expect(await answerOf(client.call("call", { to, action: "nothing" }))).toEqual({
@@ -219,7 +219,7 @@ describe("requests between rooms", () => {
       result: { status: 200, body: { caller: self, auth: null, own: [] } },
     });
     expect(callers).toEqual([self, self]);
-    // Not even a room can say that it is another one, or that somebody signed in.
+    // Even a room cannot claim to be another room, or to act for a user.
     const headers = { ...pretended(to), "x-mine": "1" };
     expect(await answerOf(client.call("fetch", { to, path: "/who", headers }))).toMatchObject({
       result: { body: { caller: self, auth: null, own: expect.arrayContaining(["x-mine"]) as unknown } },

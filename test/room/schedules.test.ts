@@ -83,7 +83,7 @@ describe("schedules", () => {
     expect(() => handle.schedule("note", new Date(Number.NaN))).toThrow('"note" needs a delay in ms, or a Date');
     expect(() => handle.schedule("note", Infinity)).toThrow('"note" needs a delay in ms, or a Date');
     expect(() => handle.schedule("note", "soon" as never)).toThrow('"note" needs a delay in ms, or a Date');
-    // It was taken for a time once.
+    // An earlier version read a number like this as a point in time.
     expect(() => handle.schedule("note", 1_800_000_005_000)).toThrow(
       '"note" needs a delay in ms, or a Date, not 1800000005000: for a time write new Date(ms)',
     );
@@ -185,7 +185,8 @@ describe("schedules", () => {
     expect(handle.schedules).toMatchObject([{ name: "grow", payload: undefined }]);
     await room.advance(1000);
     expect(log(room)).toEqual([7]);
-    // A new version of the code takes what an older one stored, or says that it does not, and tries again.
+    // A stored payload may not match the new schema. That is logged, and the schedule is tried again.
+    // again.
     handle.schedule("grow", 1000, 3);
     await room.deploy(definitionOf(z.number().min(5)).compiled);
     await room.advance(3000);

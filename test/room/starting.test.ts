@@ -130,7 +130,7 @@ describe("an unreadable session", () => {
       });
       expect(room.storage.get(`players.${adas}`)).toBeUndefined();
       if (isConnected) expect([ada.closedWith?.code, bob.closedWith?.code]).toEqual([1012, 1012]);
-      // It stays so, and who comes with that id is a new user.
+      // The user stays removed. A client with the same id is a new user.
       room.crash();
       expect(Object.keys(room.state.players())).toEqual([bobs]);
       await room.connect("ada");

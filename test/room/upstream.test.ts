@@ -5,7 +5,7 @@ import { collection, connected, sync, users } from "../../src/state/fields.ts";
 import { testRoom } from "../support/harness.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
-/** Cases of the tests of `@signe/room` and `@signe/sync` that no other test has: docs/upstream-cases.md lists all. */
+/** Cases of the tests of `@signe/room` and `@signe/sync` that no other test covers: see docs/upstream-cases.md. */
 
 class Player {
   online = connected();

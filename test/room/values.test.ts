@@ -22,7 +22,7 @@ class Sly {
   }
 }
 
-/** What handlers return and send in these tests. */
+/** The values that handlers return and send in these tests. */
 const given = new Map<string, () => unknown>([
   ...Object.entries(ODD_VALUES),
   ["dates", () => ({ at: AT, deep: [{ at: AT }], never: new Date(Number.NaN) })],
@@ -31,7 +31,7 @@ const given = new Map<string, () => unknown>([
   ["a function inside", () => ({ run: () => 1, n: 1 })],
 ]);
 
-/** Those that JSON has a form for. */
+/** Values that JSON can represent, in the form in which clients receive them. */
 const SENT: Readonly<Record<string, unknown>> = {
   dates: { at: TEXT, deep: [{ at: TEXT }], never: null },
   "a Date": "1970-01-01T00:00:00.000Z",

@@ -48,7 +48,7 @@ const actions = {
 };
 const compiled = defineRoom({ path: "r", throttleSync: 0, state, actions }).compiled;
 
-/** A client that reads frames as one of protocol 3 does, over all of its connections. */
+/** A client that reads frames of protocol 3, and keeps its tables when it reconnects. */
 class Reader extends ResumingClient {
   readonly binary = new BinaryTexts();
   socket!: MemorySocket;
@@ -68,7 +68,7 @@ class Reader extends ResumingClient {
     super.read();
   }
 
-  /** The frames since the last time. */
+  /** The frames since the last call. */
   news(): (string | Uint8Array)[] {
     this.read();
     return this.socket.frames.splice(0);
@@ -101,7 +101,7 @@ const bytesOf = (frames: readonly (string | Uint8Array)[]) => frames.reduce((sum
 const headOf = (frame: unknown) => readSyncHead(new ByteReader((frame as Uint8Array).subarray(1)));
 const isBinary = (frame: unknown) => typeof frame !== "string";
 
-/** What the room tells its shards from now on. */
+/** Records what the room tells its shards from now on. */
 function overhear(tree: MemoryTree<State>): readonly ToShard[] {
   const told: ToShard[] = [];
   const { shards } = tree.room;
@@ -127,7 +127,7 @@ describe("P13: clients of protocol 3 at shards", () => {
     const [frame] = direct.news() as [Uint8Array];
     const frames = readers.map((reader) => reader.news());
     expect(new Set(frames.map(([each]) => (each as Uint8Array).toString()))).toEqual(new Set([frame.toString()]));
-    // Every one of the eleven moved by few steps: some two bytes for each.
+    // All eleven players moved by a few steps, which takes about two bytes for each.
     expect(bytesOf([frame])).toBeLessThan(50);
     const blocks = told.flatMap((item) => (item.kind === "sync" ? [item.blocks] : []));
     expect(blocks).toHaveLength(2);
@@ -201,7 +201,7 @@ describe("P13: clients of protocol 3 at shards", () => {
         expect(frames.every(isBinary)).toBe(true);
         const x = tree.room.state.players()[reader.publicId]?.x();
         expect(reader.state).toMatchObject({ players: { [reader.publicId]: { x } } });
-        // Nobody is told again what they know.
+        // Clients do not receive tables again that they know.
         if (what !== "the room lost its memory") expect(frames.some((frame) => headOf(frame).tables)).toBe(false);
       }
     },
@@ -260,7 +260,7 @@ describe("P13: clients of protocol 3 at shards", () => {
     for (const reader of readers) {
       const frames = reader.news();
       expect(frames).toHaveLength(1);
-      // A slot of two bytes and 16 bits for each of thirty.
+      // A slot of two bytes, and 16 bits, for each of the thirty players.
       expect(bytesOf(frames)).toBeLessThan(30 * 4 + 20);
     }
     expect(bytesOf(json.frames.slice(-1))).toBeGreaterThan(30 * 20);

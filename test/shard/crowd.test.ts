@@ -6,7 +6,7 @@ import type { CrowdState, Step, UsersSeen } from "../room/sync/crowd-world.ts";
 import { MemoryTree } from "../support/memory-shards.ts";
 import type { MemoryShard } from "../support/memory-shards.ts";
 
-/** What may happen to the objects themselves. */
+/** Faults of the objects. */
 type Fault =
   | { readonly kind: "shard sleeps" | "shard crashes"; readonly shard: number }
   | { readonly kind: "room sleeps" };
@@ -20,16 +20,16 @@ const event = fc.oneof(
   { weight: 1, arbitrary: fault },
 );
 
-/** Of the clients, the last one of which sees everything. The fourth is at a shard that knows only JSON. */
+/** The protocols of the clients. The last client sees everything. The shard of the fourth one only knows JSON. */
 const PROTOCOLS = [3, 1, 2, 3, 3] as const;
 
-/** Clients of all protocols at three shards of a room, one of which is of an earlier version, and one perhaps of a later one. */
+/** Clients of all protocols at three shards, one of which has an earlier version, and one perhaps a later version. */
 class Crowd {
   readonly tree: MemoryTree<CrowdState>;
   readonly watchers = [0, 1, 2, 3, 4].map((index) => new Watcher(`s${index}`, index === 4, PROTOCOLS[index]));
   readonly #shards: MemoryShard[];
 
-  /** @param takesRings whether a shard finds out by itself what its clients see by rings, and as the nearest */
+  /** @param takesRings whether a shard itself decides what its clients see with rings or as the nearest entries */
   constructor(throttleSync: number, seen: UsersSeen, takesRings: boolean) {
     this.tree = new MemoryTree<CrowdState>(
       defineRoom({ path: "r", throttleSync, state: () => crowdState(seen) }).compiled,
@@ -106,7 +106,7 @@ describe("P4.15, P9.10: clients of shards", () => {
           for (const next of events) {
             secrecy.before(tree.room.state, watchers, seen);
             await crowd.happen(next);
-            // With a window, changes are told together.
+            // With a window, several changes are sent together.
             if (throttleSync > 0 && next.kind === "walk") continue;
             await tree.advance(300);
             if (throttleSync === 0) secrecy.after(tree.room.state, watchers, seen, next.kind);

@@ -18,7 +18,7 @@ import type { Mutation } from "../support/mutations.ts";
 
 const SHARDS = ["s1", "s2", "s3"];
 const CLIENTS = 6;
-/** What clients speak, one after the other. */
+/** The protocols that clients use in turn. */
 const PROTOCOLS = ["", "protocol=2", "protocol=2&protocol=3"];
 
 type Step =
@@ -105,7 +105,7 @@ class Run {
   async take(step: Step): Promise<void> {
     switch (step.kind) {
       case "turn":
-        // Nothing happens to a room before it has found its clients again.
+        // The state only changes when the room has found its clients again.
         if (!this.tree.room.core.started) this.tree.room.change((s) => step.mutations.forEach((m) => m.run(s)));
         break;
       case "wait":
@@ -151,7 +151,7 @@ class Run {
         this.#shard(step.shard).crash();
         break;
       case "retire shard":
-        // Its World gives out another one in its place.
+        // The World assigns another shard instead.
         await this.#shard(step.shard).core.retire();
         this.#names[step.shard] = `s${step.shard}-${this.#acts++}`;
         this.tree.add(this.#names[step.shard] as string);
@@ -163,7 +163,10 @@ class Run {
     this.#readAcks();
   }
 
-  /** A shard that sleeps while its room is lost, or just before, cannot say what its clients have to forget. */
+  /**
+   * A shard that sleeps while or just before its room is lost cannot tell its clients which fields to remove. Marks
+   * these clients.
+   */
   #forget(shard: number): void {
     for (const client of this.online.values()) if (client.shard === shard) this.forgetful.add(client.socket);
   }
@@ -192,11 +195,11 @@ class Run {
   check(): void {
     const { state } = this.tree.room;
     const open = [...this.online].filter(([, { socket }]) => socket.isOpen);
-    // Whose user was removed gets nothing more.
+    // Clients of removed users receive nothing more.
     const online = open.filter(([, { socket }]) => state.players()[attachmentOf(socket).publicId]);
     for (const [, { socket }] of open) {
       const { left, publicId } = attachmentOf(socket);
-      expect(left === true, "has left").toBe(!state.players()[publicId]);
+      expect(left === true, "whether its user was removed").toBe(!state.players()[publicId]);
     }
     for (const [who, { socket, reader }] of online) {
       expect(socket.malformed).toEqual([]);
@@ -212,7 +215,7 @@ class Run {
         if (this.forgetful.has(socket)) expect(state, told).toMatchObject(expected as object);
         else expect(state, told).toEqual(expected);
       }
-      // One whose room was lost gets the whole state again, if it numbers packets.
+      // A client whose room was lost gets the whole state again, if its packets have numbers.
       const firsts = socket.texts.filter((text) => text.includes('"pId"'));
       if (!isNumbered) expect(firsts, "one first packet").toHaveLength(1);
     }
@@ -251,7 +254,8 @@ for (const throttleStorage of [0, 1000]) {
           run.check();
           const done = run.tree.room.state.done();
           expect(new Set(done).size, "nothing is done twice").toBe(done.length);
-          if (throttleStorage === 0) for (const id of run.acked) expect(done, "an ack is for good").toContain(id);
+          if (throttleStorage === 0)
+            for (const id of run.acked) expect(done, "an acknowledged action is never lost").toContain(id);
           acks += run.acked.size;
         },
       ),
@@ -300,7 +304,7 @@ it("P9: if storage or alarms fail, clients of shards see the room, and acknowled
         await run.finish();
         run.check();
         const done = run.tree.room.state.done();
-        for (const id of run.acked) expect(done, "an ack is for good").toContain(id);
+        for (const id of run.acked) expect(done, "an acknowledged action is never lost").toContain(id);
         acks += run.acked.size;
         failed += run.faults.room.count + run.faults.shards.count;
       },

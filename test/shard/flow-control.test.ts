@@ -50,7 +50,7 @@ function treeOf(state: () => State = stateOf, rateLimit = { messages: 1e6, per: 
   return { tree, shard: tree.add("s"), done };
 }
 
-/** A client that reads and confirms, but for the times in which it does neither. */
+/** A client that reads and confirms, except while a test stops it. */
 class Reader {
   readonly client = new ResumingClient();
   readonly acks: unknown[] = [];
@@ -156,7 +156,7 @@ it("P14.7: a client of a shard that confirms nothing for 90 seconds is closed", 
   await scene.tree.advance(100_000);
   expect(slow.socket.closedWith?.code).toBe(4504);
   expect(scene.tree.room.core.overview.connections).toBe(0);
-  // Its bytes count until its socket has ended.
+  // Its bytes count until its socket has closed.
   expect(scene.shard.core.flow.unconfirmedBytes).toBeGreaterThan(5000);
   scene.shard.disconnect(slow.socket);
   expect(scene.shard.core.flow.unconfirmedBytes).toBe(0);

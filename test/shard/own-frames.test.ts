@@ -17,7 +17,7 @@ type How = "as it is" | "another" | "late";
 
 const QUERIES = { json: "protocol=2", binary: "protocol=2&protocol=3" } as const;
 
-/** A room whose interceptor sees each packet, and one user with a client of each protocol at a shard. */
+/** A room whose interceptor sees each packet, and a user with one client of each protocol at a shard. */
 function treeOf(how: How, isEarlier = false) {
   let count = 0;
   const interceptorPacket = (_: unknown, packet: Packet) => {
@@ -40,7 +40,7 @@ function treeOf(how: How, isEarlier = false) {
   return { tree, shard, told, sockets: { json: connect("json"), binary: connect("binary") } };
 }
 
-/** What a client of protocol 2 has: `load` of `@signe/sync` cannot read every packet of that. */
+/** The state of a client of protocol 2. `load` of `@signe/sync` cannot read all of its packets. */
 function stateOf({ texts }: MemorySocket): Readonly<Record<string, unknown>> {
   let state: Readonly<Record<string, unknown>> = {};
   for (const text of texts) {
@@ -116,7 +116,7 @@ describe("P4.10, P13.9: with an interceptor, clients of protocol 3 at shards", (
     expect(sockets.binary.malformed).toEqual([]);
     expect(stateOf(sockets.binary)).toEqual(stateOf(sockets.json));
     expect(binaryIn(sockets.binary)).toBe(isEarlier ? 0 : 2);
-    // The frame is in place of the text, not beside it.
+    // The frame replaces the text.
     const frames = told.flatMap((item) => (item.kind === "mail" && item.frame ? [item] : []));
     expect(frames.map(({ text }) => text)).toEqual(isEarlier ? [] : ["", ""]);
   });
@@ -138,7 +138,7 @@ describe("P4.10, P13.9: with an interceptor, clients of protocol 3 at shards", (
       }
       socket.read();
       await tree.advance(5000);
-      // One that missed something is closed, so that it comes back for the whole state.
+      // A client that missed something is closed, so that it reconnects and gets the whole state.
       if (socket.isOpen) expect(stateOf(socket)).toMatchObject({ count: 150, scores: [1, 2, 3] });
       else expect(socket.closedWith?.code).toBe(4504);
     },

@@ -47,7 +47,6 @@ interface Packet {
   readonly value: Record<string, unknown>;
 }
 
-/** One client at a shard. */
 class Member {
   readonly shard: MemoryShard;
   readonly socket: MemorySocket;
@@ -62,7 +61,7 @@ class Member {
     this.shard.send(this.socket, { action, value, id });
   }
 
-  /** What it was sent since the last time. */
+  /** The packets since the last call. */
   news(): Packet[] {
     return this.socket.texts.splice(0).map((text) => JSON.parse(text) as Packet);
   }
@@ -72,7 +71,7 @@ function playerOf(tree: MemoryTree<State>, { publicId }: Member): Player {
   return tree.room.state.players()[publicId] as Player;
 }
 
-/** Clients at shards, in groups that are far from each other: those of shard n stand at n × 10,000. */
+/** Clients at shards, in groups that are far from each other: those at shard n stand at x = n × 10,000. */
 async function spread(shards: number, perShard: number, more: object = {}) {
   const tree = new MemoryTree<State>(defineRoom({ ...options, ...more }).compiled);
   const members: Member[] = [];
@@ -88,7 +87,7 @@ async function spread(shards: number, perShard: number, more: object = {}) {
       playerOf(tree, member).x.set(Math.floor(index / perShard) * 10_000);
   });
   await settle(tree, members);
-  // What nobody at a shard sees any more goes there when it changes next.
+  // Change all entries once: the shards that no longer need one are told with its next change.
   tree.room.change(() => {
     for (const member of members) playerOf(tree, member).y.set(1);
   });
@@ -102,7 +101,7 @@ async function settle(tree: MemoryTree<State>, members: readonly Member[]): Prom
   tree.delivered.calls = tree.delivered.bytes = 0;
 }
 
-/** What a member was told of players since the last time, by their keys. */
+/** What a member received about players since the last call, by their keys. */
 function has(member: Member): Record<string, unknown> {
   return (applyAll(member)["players"] ?? {}) as Record<string, unknown>;
 }
@@ -117,7 +116,7 @@ function placeOf(user: unknown): { x: number; y: number } | undefined {
   return user instanceof Player ? { x: user.x(), y: user.y() } : undefined;
 }
 
-/** What the room tells its shards from now on. */
+/** Records what the room tells its shards from now on. */
 function overhear(tree: MemoryTree<State>): readonly string[] {
   const told: string[] = [];
   const { shards } = tree.room;
@@ -131,12 +130,12 @@ function overhear(tree: MemoryTree<State>): readonly string[] {
   return told;
 }
 
-/** The same state, whose users are seen in another way. */
+/** The same state, with another visibility of users. */
 function seenBy(visibleTo: ReturnType<typeof near>) {
   return { state: () => ({ ...state(), players: users(Player, { visibleTo }) }) };
 }
 
-/** What a move of somebody near everyone of one shard costs the room. */
+/** The cost for the room if a player moves whom all clients of one shard see. */
 async function costOfMove(shards: number, perShard: number, more?: object) {
   const { tree, members } = await spread(shards, perShard, more);
   const [first] = members as [Member];
@@ -147,7 +146,7 @@ async function costOfMove(shards: number, perShard: number, more?: object) {
   return { ...tree.delivered };
 }
 
-/** Only the first moves: each step is one call, and is short however many stand there. */
+/** Checks that each step of one player costs one short call, however many others stand there. */
 async function checkCostOfSteps(tree: Parameters<typeof playerOf>[0], first: Member): Promise<void> {
   for (let step = 1; step <= 20; step++) {
     tree.room.change(() => playerOf(tree, first).x.set(step));
@@ -172,7 +171,7 @@ describe.each([
     for (const perShard of [5, 20]) {
       const many = await costOfMove(8, perShard, seenBy(visibleTo));
       expect(many.calls).toBe(1);
-      // Numbers of batches and clients may have one digit more.
+      // The numbers of batches and clients may have one more digit.
       expect(many.bytes - one.bytes).toBeLessThan(5);
     }
   });
@@ -197,7 +196,7 @@ describe.each([
 });
 
 describe("P4.15, P9.10: at a shard", () => {
-  /** One user at 0, and one in the outer ring. */
+  /** One user at 0, and another one in the outer ring. */
   async function apart() {
     const { tree, members } = await spread(1, 2, seenBy(rings));
     const [ada, bob] = members as [Member, Member];
@@ -379,7 +378,7 @@ describe("P4.15, P9.10: keyed visibility at shards", () => {
     await tree.advance(1000);
     const seen = members.filter((member) => JSON.stringify(member.news()).includes(guest.publicId));
     expect(seen.length).toBe(40);
-    // To the shard of those to whom it comes, and to that of those who lose sight of it.
+    // One call to the shard of the clients that now see the entry, and one to the shard of those that no longer do.
     expect(tree.delivered.calls).toBe(2);
     expect(tree.delivered.bytes).toBeLessThan(20 * 200);
   });
@@ -491,7 +490,7 @@ describe("P4.15, P9.10: keyed visibility at shards", () => {
       },
     });
     const [ada, eve] = members as [Member, Member];
-    // The first change is sent at once, the next ones wait.
+    // The first change is sent at once. The next ones wait.
     tree.room.change(({ count }) => count.set(1));
     ada.do("push", undefined, 1);
     await tree.advance(1000);
@@ -616,7 +615,7 @@ describe("P4.15, P9.10: keyed visibility at shards", () => {
   it("a client at an empty shard sees what is there now, and nothing of the past", async () => {
     const { tree, members } = await spread(1, 2);
     const [ada, bob] = members as [Member, Member];
-    // Somebody at the room itself sees each change.
+    // A client at the room itself receives each change.
     await tree.room.connect("direct");
     const trapOf = () => tree.room.state.traps()["t"] as ReturnType<typeof trap>;
     tree.room.change(({ traps }) => {
@@ -651,7 +650,7 @@ describe("P4.15, P9.10: keyed visibility at shards", () => {
       for (const key of Object.keys(traps())) delete traps()[key];
     });
     await settle(tree, members);
-    // What the shard would need after sleep is all that it has.
+    // A shard that slept gets everything again that it has. That must not include entries that are gone.
     const told = overhear(tree);
     ada.shard.evict();
     ada.do("move", 1);

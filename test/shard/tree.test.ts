@@ -23,7 +23,7 @@ const options = {
 };
 type State = ReturnType<typeof stateOf>;
 
-/** A shard does not answer the room any more. @returns lets it answer again */
+/** A shard stops answering the room. @returns a function that lets it answer again */
 function lose(tree: MemoryTree<State>, lost: string): () => void {
   const { shards } = tree.room;
   const gone = (shardId: string) => (shardId === lost ? Promise.reject(new Error("gone")) : undefined);
@@ -50,7 +50,7 @@ async function grow(shards: number, perShard: number, more: object = {}) {
   return { tree, sockets };
 }
 
-/** What a change of one number costs the room: calls to shards, and their bytes. */
+/** The cost for the room if one number changes: the calls to shards, and their bytes. */
 async function costOfChange(shards: number, perShard: number) {
   const { tree, sockets } = await grow(shards, perShard);
   tree.room.change((state) => state.count.set(1));
@@ -191,7 +191,7 @@ describe("P9: shards that are lost", () => {
     const shard = tree.shards.get("s0");
     const { shards } = tree.room;
     const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
-    // The room asks again, and the answer takes so long that the client has come and gone meanwhile.
+    // The shard is asked again for its clients. Its answer takes so long that the client has joined and left meanwhile.
     tree.room.shards = {
       introduce: async (shardId, boot) => {
         const introduction = await shards.introduce(shardId, boot);

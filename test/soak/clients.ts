@@ -4,7 +4,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { requestIn } from "../../src/protocol/packets.ts";
 
-/** A client whose connection breaks with a TCP reset, some time after it has asked to join. */
+/** A client whose connection breaks with a TCP reset a moment after it has asked to join. */
 export async function resetWhileJoining(url: string, ms: number): Promise<void> {
   const { hostname, port, pathname, search } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -17,7 +17,7 @@ export async function resetWhileJoining(url: string, ms: number): Promise<void> 
   socket.resetAndDestroy();
 }
 
-/** A client that keeps only the answers that it waits for. */
+/** A client that only keeps the answers that it waits for. */
 export class SoakClient {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<string, (answer: unknown) => void>();
@@ -31,7 +31,7 @@ export class SoakClient {
     socket.on("message", (data: Buffer) => this.#receive(data));
   }
 
-  /** @returns undefined where the service does not let it in */
+  /** @returns undefined if the service does not let it in */
   static async connect(url: string): Promise<SoakClient | undefined> {
     const client = new SoakClient(new WebSocket(url, { perMessageDeflate: false }));
     const first = new Promise<boolean>((done) => {
@@ -41,7 +41,7 @@ export class SoakClient {
     return (await first) ? client : undefined;
   }
 
-  /** @returns the answer's value; undefined if the connection ends first */
+  /** @returns the value of the answer; undefined if the connection ends first */
   async call(action: string, value?: unknown): Promise<unknown> {
     const id = `call-${this.#calls++}`;
     const answer = new Promise((done) => this.#waiting.set(id, done));
@@ -53,7 +53,7 @@ export class SoakClient {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ action, value, id }));
   }
 
-  /** From now on it does not read what it is sent. */
+  /** Stops reading. */
   pause(): void {
     this.#socket.pause();
   }

@@ -9,7 +9,7 @@ import type { Workerd } from "../workerd/process.ts";
 import { resetWhileJoining, SoakClient } from "./clients.ts";
 
 const SECONDS = Number(process.env["SOAK_SECONDS"] ?? 180);
-/** How much memory may grow between the beginning of the run, when all code has run once, and its end. In MB. */
+/** How much memory may grow between the beginning of the run, when all code has run once, and its end, in MB. */
 const MOST_GROWTH = { heap: 3, resident: 48 };
 /** The memory of an object on Cloudflare, in MB. */
 const MOST_HEAP = 128;
@@ -38,7 +38,7 @@ afterAll(async () => {
 let users = 0;
 const newUser = () => `user-${users++}`;
 
-/** What clients do. Refusals and closed connections are no failures of the run. */
+/** The actions of clients. Refusals and closed connections are no failures. */
 const ATTACKS: Readonly<Record<string, () => Promise<void>>> = {
   async "come and go"() {
     for (let index = 0; index < 20; index++) {
@@ -126,12 +126,12 @@ const ATTACKS: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-/** Rooms end and start again. */
+/** Aborts the rooms, which start again at the next request. */
 async function evict(): Promise<void> {
   for (const room of rooms) await ask(`main/${room}/evict-me`).then((answer) => answer.text());
 }
 
-/** When all have left, and their sessions have run out. */
+/** Waits until no users are left, because all have left and their sessions have expired. */
 async function expectNobody(): Promise<void> {
   for (const room of rooms) {
     await expect
@@ -154,7 +154,7 @@ it(
     const begun = Date.now();
     const measured: { heap: number; resident: number }[] = [];
     while (Date.now() - begun < SECONDS * 1000) {
-      // Before the attacks, so that rooms have started again when their memory is measured.
+      // Abort rooms before the attacks, so that they have started again when the memory is measured.
       if (measured.length % 5 === 4) await evict();
       await Promise.all(Object.values(ATTACKS).map((attack) => attack()));
       expect(workerd.isAlive()).toBe(true);
@@ -165,7 +165,7 @@ it(
     await expectNobody();
     console.log(`${measured.length} rounds, ${users} users`, measured.at(0), measured.at(-1));
     expect(measured.length).toBeGreaterThan(20);
-    // The least of several rounds: memory in use for a moment is no leak.
+    // Compare the minima of several rounds: memory that is only used for a moment is no leak.
     const tenth = Math.floor(measured.length / 10);
     for (const kind of ["heap", "resident"] as const) {
       const leastOf = (rounds: typeof measured) => Math.min(...rounds.map((one) => one[kind]));

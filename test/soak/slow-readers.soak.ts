@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A process of its own, so that the memory of the run before does not count. */
+/** Starts a new process for each run, so that the memory of the previous one does not count. */
 async function measure(stalled: number, room: string) {
   workerd = await startWorkerd(folder, SECRETS);
   try {
@@ -53,7 +53,7 @@ it(
 );
 
 it(
-  "P14: others do not notice how many do not read",
+  "P14: clients that do not read do not delay others",
   async () => {
     workerd = await startWorkerd(folder, SECRETS);
     try {
@@ -68,7 +68,7 @@ it(
         };
         const ratio = await compare(workerd, crowd, 3);
         console.log(stalled, "do not read: the p99 of others is", ratio, "of that without them");
-        // The machine is shared, and the load is made on it too: usually it is 1.
+        // It is usually 1. On a shared machine, which also runs the clients, it may be higher.
         expect(ratio).toBeLessThan(2);
       }
     } finally {

@@ -10,32 +10,32 @@ import type { Workerd } from "../workerd/process.ts";
 /** A room closes clients that do not read for 90 seconds. In runs longer than this, in seconds, they reconnect before. */
 const LONG = 80;
 
-/** How many move in a room, how often in a second, and how many do not read what they are sent. */
+/** The clients in a room: how many move and how often per second, and how many do not read. */
 export interface Crowd {
   readonly room: string;
   readonly movers: number;
   readonly rate: number;
   readonly stalled: number;
   readonly seconds: number;
-  /** How long the text is that each sets as it moves. */
+  /** The length of the text that each player sets with a move. */
   readonly trail: number;
 }
 
-/** What came of it. Memory in MB, times in ms. */
+/** The result of a run. Memory in MB, times in ms. */
 export interface Outcome {
-  /** Growth of the resident memory in a third of the time, in two, and in all of it. */
+  /** The growth of the resident memory after a third of the time, after two thirds, and after all of it. */
   readonly grown: readonly [number, number, number];
   readonly p99: number;
-  /** Messages of one that only watches, and reads: with protocol 2, and with protocol 3. In a minute. */
+  /** The messages per minute of a client that only watches and reads, with protocol 2 and with protocol 3. */
   readonly confirmations: number;
   readonly binaryConfirmations: number;
   readonly unconfirmedBytes: number;
   readonly behind: number;
-  /** Of one that reads again: what was on its way, what it was sent then, and the state that it sees. */
+  /** For a client that reads again: the bytes in flight, the bytes of the merged packet, and the size of its state. */
   readonly pipeBytes: number;
   readonly mergedBytes: number;
   readonly stateBytes: number;
-  /** What each was sent who read. */
+  /** The bytes that each reading client received. */
   readonly sentBytes: number;
 }
 
@@ -45,10 +45,10 @@ class Watcher {
   bytes = 0;
   confirmations = 0;
   first = 0;
-  /** The bytes before the packet with what it missed, and of that. */
+  /** The bytes before the packet with what it missed, and the bytes of that packet. */
   merged: readonly [before: number, own: number] | undefined;
   readonly open: Promise<void>;
-  /** Resolves when it was sent what it missed. */
+  /** Resolves when it has received what it missed. */
   readonly caughtUp: Promise<void>;
   readonly latencies: number[] = [];
   #calls = 0;
@@ -160,8 +160,8 @@ export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {
 }
 
 /**
- * Measures in turns: without those who do not read, and while they are there. The machine may be busy with something else.
- * @returns the median p99 of others while they are there, in relation to that without them
+ * Measures alternately with and without clients that do not read, because the machine may be busy with something else.
+ * @returns the median p99 latency of the others with those clients, relative to that without them
  */
 export async function compare(workerd: Workerd, crowd: Crowd, turns: number): Promise<number> {
   const { room, movers, rate, stalled, seconds, trail } = crowd;
@@ -176,7 +176,7 @@ export async function compare(workerd: Workerd, crowd: Crowd, turns: number): Pr
   const without: number[] = [];
   const beside: number[] = [];
   for (let turn = 0; turn < turns; turn++) {
-    // Until all has come to rest that those who left caused.
+    // Wait until the effects of the clients that left are over.
     await wait(5000);
     without.push(await measure());
     const slow = await enter(stalled, `slow-${turn}`);
@@ -191,7 +191,7 @@ export async function compare(workerd: Workerd, crowd: Crowd, turns: number): Pr
   return median(beside) / median(without);
 }
 
-/** How clients enter a room. */
+/** Returns a function that connects clients to a room. */
 function entranceOf({ port }: Workerd, room: string) {
   const url = `ws://127.0.0.1:${port}/parties/main/${room}?protocol=2`;
   return async (count: number, name: string, more = ""): Promise<Watcher[]> => {
@@ -201,7 +201,7 @@ function entranceOf({ port }: Workerd, room: string) {
   };
 }
 
-/** @returns what ends it */
+/** @returns a function that stops it */
 function startMoving(players: readonly Watcher[], rate: number, trail: number): () => void {
   const text = "x".repeat(trail - 1);
   const timers = players.map((player, index) => {

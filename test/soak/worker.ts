@@ -24,11 +24,11 @@ class Player {
 const thing = () => ({ text: sync(signal("")) });
 const MOST_THINGS = 50;
 
-/** A room whose actions keep much, and answer with much. */
+/** A room whose actions store much, and return much. */
 const soaked = defineRoom({
   path: "soak-{id}",
   throttleStorage: 200,
-  // Short enough that sessions and transfers expire within the run.
+  // Short enough for sessions and transfers to expire during the run.
   sessionExpiryTime: 2000,
   maxOfflineSessions: 200,
   transferExpiryTime: 2000,
@@ -72,7 +72,7 @@ class Mover {
   trail = sync(signal(""));
 }
 
-/** A room in which many move, and all see it. */
+/** A room with many moving players whom everybody sees. */
 const busy = defineRoom({
   path: "busy-{id}",
   joinRate: { joins: 1e6, per: 1 },
@@ -97,7 +97,7 @@ const rooms = createRooms({
   world: worlds({ ids: ["w"], shardCapacity: 500, connectRate: { requests: 1e6, per: 1 } }),
 });
 export class RoomObject extends rooms.RoomObject {
-  /** Ends the memory of the object, as an operator can; its sockets close. Or says who is there. */
+  /** Aborts the object as an operator can, which closes its sockets. For `/who`, returns who is connected. */
   override async fetch(request: Request): Promise<Response> {
     if (request.url.endsWith("/who")) {
       const sockets = this.ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN).length;

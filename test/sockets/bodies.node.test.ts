@@ -33,7 +33,7 @@ it.each([
   expect(wire.text.split("\r\n", 1)[0]).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
 });
 
-/** Sends a request whose body breaks off: what should be the size of a chunk is none. */
+/** Sends a request whose body breaks off: the size of its second chunk is not a number. */
 async function breakOff(path: string): Promise<void> {
   const wire = new Wire(workerd.port);
   const head = [`POST ${path} HTTP/1.1`, "Host: x", "Connection: close", "Transfer-Encoding: chunked"];
@@ -55,6 +55,6 @@ it.each([
   const { heap: before } = await memoryOf(workerd);
   await send(300);
   const { heap: after } = await memoryOf(workerd);
-  // In MB. Each request that stays takes more than a kilobyte, and some caches fill.
+  // In MB. A leaked request would take more than a kilobyte. Some caches fill.
   expect(after - before).toBeLessThan(0.15);
 });

@@ -43,7 +43,7 @@ async function ask<T>(room: string, path: string, init?: RequestInit): Promise<T
   return (await response.json()) as T;
 }
 
-/** Asks until something holds. */
+/** Repeats the request until its answer fulfils a condition. */
 async function untilWho(room: string, holds: (who: Who) => boolean): Promise<Who> {
   for (;;) {
     const who = await ask<Who>(room, "/who");
@@ -51,13 +51,13 @@ async function untilWho(room: string, holds: (who: Who) => boolean): Promise<Who
   }
 }
 
-/** A close frame with a code, as the server sends it. */
+/** Whether a text contains a close code, as bytes. */
 function closeFrame(code: number): (text: string) => boolean {
   const bytes = Buffer.from([code >> 8, code & 255]).toString("latin1");
   return (text) => text.includes(bytes);
 }
 
-/** Answers a close frame, as any client does. @returns whether the server then ended the TCP connection */
+/** Answers a close frame as any client does. @returns whether the server then ended the TCP connection */
 async function hasEnded(wire: Wire): Promise<boolean> {
   wire.write(encodeFrame({ opcode: 8, payload: Buffer.from([3, 232]) }));
   await wire.ended;
@@ -119,7 +119,7 @@ describe("a client that is kicked from an HTTP handler", () => {
 describe("a client whose connection is reset", () => {
   it.each([
     ["as it is", "door-reset", []],
-    // The Worker makes another request of one with headers of its own, as of one with a token.
+    // The Worker forwards a changed copy of a request with such headers, and also of one with a token.
     ["changed by the Worker", "door-reset-changed", [["x-durable-rooms-forged", "1"]] as [string, string][]],
   ])("while its join waits, with a request %s, is not online afterwards", async (_, room, headers) => {
     const wire = open(room, { wait: "600" }, headers);

@@ -15,7 +15,7 @@ function query(request: Request, name: string): string | null {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The query says how long joining takes, in ms, and whether it is refused then. */
+/** The query says how long `onJoin` takes in ms, and whether it then refuses the client. */
 const door = defineRoom({
   path: "door-{id}",
   state,

@@ -20,7 +20,7 @@ const value = fc.letrec<{ any: unknown }>((tie) => ({
 })).any;
 const state = fc.dictionary(key, value, { maxKeys: 4, noNullPrototype: true });
 
-/** The patch from one state to the next, as a room makes it. */
+/** The patch from one state to the next, as a room creates it. */
 function patchOf(previous: Plain, next: Plain): Plain {
   const patch: Plain = {};
   put(patch, "root", diff(previous, next));

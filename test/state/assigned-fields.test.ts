@@ -37,7 +37,7 @@ async function scene(throttleStorage = 0) {
   const player = () => room.state.players()[key] as Player;
   const seen = () =>
     socket.clients[0]?.state as { players: Record<string, Loose>; monsters: Record<string, Loose> } & Loose;
-  /** Why a change is refused: at once if a field was made, else when the entry is stored. */
+  /** The reason why a change is refused: at once if a field was replaced, otherwise when the entry is stored. */
   const refusal = (run: () => void) => {
     try {
       room.change(run);
@@ -276,7 +276,7 @@ describe("a field that would be lost by hibernation", () => {
     const socket = await room.connect("ann");
     await room.core.message(socket, JSON.stringify({ action: "buff", id: 1 }));
     expect(JSON.parse(socket.texts.at(-1) ?? "")).toMatchObject({ type: "error", value: { id: 1, code: "internal" } });
-    // A rejection that nobody handles would fail the test.
+    // Wait for a task: an unhandled rejection would fail the test.
     await new Promise((resolve) => setTimeout(resolve));
   });
 

@@ -5,7 +5,7 @@ import { Tree } from "../../src/state/tree.ts";
 
 const coin = () => ({ worth: sync(signal(1)) });
 const chest = (worth: number) => ({ worth: sync(signal(worth)), coins: collection(coin) });
-/** It has a coin that can be made, and one that cannot: it is no coin. */
+/** A chest with one valid coin, and one that cannot be stored because it does not have the fields of a coin. */
 function broken() {
   const made = chest(9);
   made.coins()["x"] = coin();

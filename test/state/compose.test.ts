@@ -18,7 +18,7 @@ const { value } = fc.letrec<{ value: unknown; object: Plain }>((tie) => ({
 }));
 const state = fc.dictionary(fc.constantFrom("a", "b"), value);
 
-it("patches that are sent together do what they do one after the other", () => {
+it("a merged patch has the same effect as its patches one after the other", () => {
   fc.assert(
     fc.property(fc.array(state, { minLength: 2, maxLength: 5 }), (states) => {
       let patch: unknown;

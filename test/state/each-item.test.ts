@@ -18,7 +18,7 @@ interface State {
 
 const initial = () => ({ list: ["a", "b", { name: "c", tags: ["x"] }] as Item[], bag: { a: "a", b: "b" } });
 
-/** What a client of `@signe/sync` has after it loaded all that it was sent. */
+/** A client of `@signe/sync` that loads all packets. */
 class Client {
   list = signal<unknown[]>([]);
   bag = signal<Record<string, unknown>>({});
@@ -32,8 +32,8 @@ class Client {
 }
 
 /**
- * The state of `@signe/sync` itself. It calls `transform` with the whole value first, and later with one item or with
- * the whole, so that a function for both has to look at what it gets.
+ * The state in the original `@signe/sync`. It first calls `transform` with the whole value, and later with one item or
+ * the whole value. So a function for both has to check what it gets.
  */
 class Upstream {
   readonly client = new Client();
@@ -55,7 +55,7 @@ class Upstream {
     this.settle();
   }
 
-  /** Sends what changed. @returns the packet, with paths made into objects as `@signe/room` does it */
+  /** Sends the changes. @returns the packet, in which paths have become objects as in `@signe/room` */
   settle(): Plain {
     const packet: Plain = {};
     for (const [path, value] of this.#changes) {
@@ -71,7 +71,7 @@ class Upstream {
   }
 }
 
-/** A room with `eachItem`. */
+/** The same state in a room with `eachItem`. */
 async function ours() {
   const definition = defineRoom({
     path: "r",
@@ -108,8 +108,8 @@ const item: fc.Arbitrary<Item> = fc.oneof(
 const text = fc.constantFrom("x", "y", "zed");
 const key = fc.constantFrom("a", "b", "c");
 /**
- * Changes that upstream sends completely. Of several items that are pushed at once it sends the first, of an object in
- * the place of another nothing, and its `load` cannot put an object in the place of a text.
+ * Changes that upstream sends completely. It only sends the first of several pushed items, and nothing if an object
+ * replaces another one. Its `load` cannot put an object in the place of a text.
  */
 const mutation: fc.Arbitrary<(state: State) => void> = fc.oneof(
   item.map(
@@ -165,9 +165,9 @@ describe("eachItem", () => {
     const join = () => syncClass(state, { onSync: (changes) => (sent = changes) });
     join();
     state.list().push("b");
-    expect(sent.get("list.1"), "to who is here").toBe("B");
+    expect(sent.get("list.1"), "for connected clients").toBe("B");
     join();
-    expect(sent.get("list"), "to who joins later").toEqual({ 0: "a", 1: "b" });
+    expect(sent.get("list"), "for clients that join later").toEqual({ 0: "a", 1: "b" });
   });
 
   it("shows clients what a transform for items and wholes shows with @signe/sync, for any changes", async () => {

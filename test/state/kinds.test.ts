@@ -172,7 +172,7 @@ describe("variants of a collection", () => {
     }
     const fresh = await room.connect("bob");
     expect(fresh.clients[0]?.state).toEqual(told);
-    // Clients are not told the kind: a field of their own would.
+    // Clients are not told the kind of an entry, unless the entry has a field for it.
     expect(fresh.texts.join()).not.toContain("kind");
   });
 

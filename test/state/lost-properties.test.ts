@@ -82,7 +82,7 @@ describe("properties that hibernation loses", () => {
       expect.stringMatching(/^bullets\.b\.\w+$/),
       expect.stringContaining(advice),
     ]);
-    // Nor by another room of the definition.
+    // Another room with the same definition does not log it again.
     const other = new MemoryRoom<State>(compiled);
     other.change((state) => {
       const bullet = (state.bullets()["b"] = new Player());

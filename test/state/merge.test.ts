@@ -34,7 +34,7 @@ describe("private parts and the patch for everyone", () => {
     ),
   );
   const change = fc.record({
-    // What is private is nothing that everyone is told of, but may be anywhere in that.
+    // A private part is never sent to everyone, but may be inside of objects that are.
     names: fc
       .tuple(fc.array(fc.constantFrom("a", "b"), { maxLength: 2 }), fc.constantFrom(["own"], ["own", "own"]))
       .map((names) => names.flat()),
@@ -56,7 +56,7 @@ describe("private parts and the patch for everyone", () => {
 
   it("give the same state in two steps without dots in names", () => {
     const had = fc.oneof(fc.nat(3), fc.constant(null), fc.constant([1, { x: 2 }]), fc.constant({ a: 1, x: { y: 2 } }));
-    // A field is no part of another one.
+    // Fields are never inside of other fields.
     const field = change.filter(({ names }) => names.indexOf("own") === names.length - 1);
     const state = fc.dictionary(fc.constantFrom("a", "b", "c", "own"), had);
     fc.assert(

@@ -16,7 +16,7 @@ class Player {
   name = sync(signal("ann"));
 }
 
-/** References to users, to entries of the same collection, and to hidden entries. */
+/** A state with references to users, to entries of the same collection, and to hidden entries. */
 function stateOf() {
   const players = users(Player);
   class Monster {
@@ -49,7 +49,7 @@ const definition = defineRoom({
   actions: { show: { run: ({ state }) => [state.monsters()["a"], state.hero, { prize: state.prize }] } },
 });
 
-/** A room with the monsters `a` and `b`, and a client for everybody, and one that sees all. */
+/** A room with the monsters `a` and `b`, an ordinary client, and a client that sees everything. */
 async function scene() {
   const room = new MemoryRoom<State>(definition.compiled);
   const player = await room.connect("ann");
@@ -101,7 +101,7 @@ describe("a reference", () => {
     expect(room.state.hero()?.friend()?.friend()?.prey()?.name()).toBe("ann");
     expect([room.state.passing(), room.state.heroHp()]).toEqual([room.state.monsters()["a"], 5]);
     room.change(({ monsters }) => monsters()["a"]?.hp.set(6));
-    // Whoever stayed gets what changed, and nothing else.
+    // A client that stayed connected only receives the changes.
     expect(JSON.parse(player.texts.at(-1) as string)).toMatchObject({
       value: { heroHp: 6, monsters: { a: { hp: 6 } } },
     });
@@ -124,7 +124,7 @@ describe("a reference", () => {
     room.change(({ monsters }) => delete monsters()["a"]);
     expect([room.state.hero(), room.state.monsters()["b"]?.friend()]).toEqual([undefined, undefined]);
     expect(viewOf(player)).toMatchObject({ hero: null, heroHp: -1, monsters: { b: { friend: null } } });
-    // Only the entry's own row is written.
+    // Only the row of the entry is written.
     expect(room.storage.writes).toBe(writes + 1);
     await room.evict();
     expect(room.state.hero()).toBeUndefined();

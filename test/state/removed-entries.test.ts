@@ -8,7 +8,7 @@ class Player {
   items = collection(own);
 }
 
-/** A handler that waits may hold an entry that is no part of the state by the time it goes on. */
+/** A handler that waits may still have an entry that was removed from the state meanwhile. */
 describe("an entry that was removed and is still changed", () => {
   it("does not affect the counts of others: no client gets the fields of another user", () => {
     const state = { players: users(Player) };

@@ -53,7 +53,7 @@ describe("values that two rooms of a definition share", () => {
         map: sync(signal({ frozen, text: "a", none: null })),
         Bullet,
         frozen,
-        top: sync(signal(settings)), // the room copies the value itself
+        top: sync(signal(settings)), // the room copies the value
         circle: {} as { self?: unknown },
       };
     };

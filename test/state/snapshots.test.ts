@@ -46,7 +46,7 @@ describe("snapshotOf", () => {
     const snapshot = snapshotOf(player);
     expect(snapshot).toEqual({ ...STORED, hand: ["ace"], items: { sword: { count: 1, note: "kept" } } });
     expect(snapshot).toEqual(JSON.parse(JSON.stringify(snapshot)));
-    // It is a copy.
+    // The snapshot is a copy.
     (snapshot["hand"] as string[]).push("king");
     expect(player.hand()).toEqual(["ace"]);
   });
@@ -133,7 +133,7 @@ describe("loadInto", () => {
         expect(JSON.stringify(socket.clients[0]?.state)).toContain(`"x":${first.x}`);
         room.crash();
         expect(snapshotOf(room.state.players()[key] as Player)).toEqual(snapshot);
-        // Into one that is in no state yet.
+        // Restoring also works for an entry that is not part of a state yet.
         const other = new Player();
         loadInto(other, snapshot);
         expect(snapshotOf(other)).toEqual(snapshot);

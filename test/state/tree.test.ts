@@ -31,7 +31,7 @@ describe("the content of a patch", () => {
     const { players } = JSON.parse(tree.sharedText()) as { players: Record<string, object> };
     expect(told).toEqual(players["ann"]);
     expect(told).toMatchObject({ items: {} });
-    // One that takes its place has them already.
+    // An entry that replaces it has the same empty parts, so they are not sent again.
     const other = (state.players()["ann"] = new Player());
     other.x.set(1);
     expect(patch()).toEqual({ players: { ann: { x: 1 } } });
@@ -279,7 +279,7 @@ describe("changes that are refused when they are made", () => {
     if (!path.startsWith("monsters.m")) expect(text).toBe(before);
   });
 
-  it("P5.7: but not of a value that began as null, though it was something by the time it became part of the state", () => {
+  it("P5.7: null is not refused for a value that began as null, even if it was something else when it became part of the state", () => {
     const chest = () => ({ loot: sync(signal<string[] | null>(null)) });
     const { state, patch } = settled({ chests: collection(chest) });
     const full = chest();
@@ -297,14 +297,14 @@ describe("changes that are refused when they are made", () => {
     expect(() => state.monsters.set({ new: monster(), none: {} as never })).toThrow(RoomError);
     expect(state.monsters()).toEqual({ old });
     expect(patch()).toBeUndefined();
-    // One that is part of the state elsewhere is refused as well.
+    // An entry that is already somewhere else in the state is refused as well.
     const player = (state.players()["p"] = new Player());
     const sword = (player.items()["sword"] = item());
     const other = (state.players()["q"] = new Player());
     expect(() => other.items.set({ new: item(), sword })).toThrow("players.q.items.sword");
     expect(Object.keys(other.items())).toEqual([]);
     patch();
-    // Nor is this one taken for part of the state.
+    // The entry `old` was not added elsewhere by the failed change, so it can be assigned.
     state.monsters.set({ other: old });
     expect(patch()).toEqual({ monsters: { old: "$delete", other: { hp: 10, loot: {} } } });
   });

@@ -35,7 +35,7 @@ function woken(values: Record<string, unknown> = snapshot(100)) {
   return { state, tree, players: state.players() };
 }
 
-/** The same, with the entries in storage. */
+/** A tree with the same state, whose entries are still in storage. */
 function unread(entries: Record<string, Record<string, unknown>>) {
   const state = { players: users(Player) };
   const tree = new Tree(state);
@@ -75,7 +75,7 @@ describe("stored entries that are not made yet", () => {
     expect(Object.values(players).map((player) => player.x())).toEqual(
       Array.from({ length: 100 }, (_, index) => index),
     );
-    // One more showed what they are like.
+    // 100 entries, and one more that was created to find out which fields entries have.
     expect(made).toBe(101);
     expect(tree.isDirty).toBe(false);
     expect(tree.rows.isClean).toBe(true);
@@ -163,7 +163,7 @@ describe("stored entries that are not made yet", () => {
     ["makes collections", () => ({ hp: sync(signal(1)), items: collection(() => ({ count: sync(signal(1)) })) })],
   ])("are made at once if their factory %s", (_, factory: (key: string) => object) => {
     let count = 0;
-    // A function has as many parameters as the one in the table.
+    // The function must have as many parameters as the factory.
     const counted = factory.length
       ? (key: string) => (count++, factory(key))
       : () => (count++, (factory as () => object)());
@@ -264,7 +264,7 @@ function run({ state, tree }: ReturnType<typeof woken>, step: { kind: string; ke
     case "settle":
       return tree.settle();
     case "reset":
-      // Those that were read first may come first.
+      // The order of keys depends on which entries were read first, so sort them.
       state.players.set(Object.fromEntries(Object.entries(state.players()).toSorted(byKey).slice(1)));
       return undefined;
     default:

@@ -1,6 +1,6 @@
 import type { Snapshot } from "../../src/define/types.ts";
 
-/** Restore hooks that wait for something, and change nothing. */
+/** Restore hooks that wait, and change nothing. */
 export const asyncHooks = {
   async onStorageRestore({ snapshot }: { snapshot: Snapshot }): Promise<Snapshot> {
     await new Promise((resolve) => setTimeout(resolve, 0));

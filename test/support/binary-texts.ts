@@ -6,31 +6,31 @@ import { textOfFrame } from "../../src/protocol/binary/frame-text.ts";
 
 type Plain = Readonly<Record<string, unknown>>;
 
-/** Makes JSON packets of what a room sends: of binary frames as a client of protocol 3 reads them. */
+/** Converts what a room sends into JSON packets. It reads binary frames as a client of protocol 3 does. */
 export class BinaryTexts {
   readonly #frames = new FrameReader();
   #state: Plain = {};
-  /** The states after numbered packets: the room may say that it goes on from one of them. */
+  /** The states after numbered packets, because a later packet may continue from one of them. */
   readonly #kept = new Map<unknown, Plain>();
   #isResumed = false;
   #isBinary = false;
 
-  /** What a client that connects again says that it knows. */
+  /** What a reconnecting client tells about the tables that it knows, as a query. */
   get query(): string {
     return new URLSearchParams(this.#frames.query).toString();
   }
 
   textOf(frame: string | Uint8Array | ArrayBuffer): string {
     if (typeof frame === "string") {
-      // The runtime answers pings by a text of its own.
+      // The runtime itself answers pings with a text.
       if (this.#isBinary && frame !== "pong") this.#take(JSON.parse(frame) as Plain);
       return frame;
     }
     this.#isBinary = true;
-    // It keeps nothing of what it reads.
+    // Copy the bytes, because the buffer is reused.
     const bytes = new Uint8Array(frame as ArrayBuffer).slice();
     const text = frame instanceof Uint8Array ? textOfFrame(frame) : "";
-    // What the client knows from an earlier socket, or from before the room slept, is not known here.
+    // A client may know tables from an earlier socket, or from before the room slept. They are not known here.
     const isFirst = this.query === "" && bytes[0] === FRAME.sync;
     const head = isFirst ? readSyncHead(new ByteReader(bytes.subarray(1))) : undefined;
     const isUntold = head?.tables === undefined;
@@ -42,7 +42,7 @@ export class BinaryTexts {
     return JSON.stringify(packet);
   }
 
-  /** @param mayBeUnknown whether the tables of the frame may have been told before */
+  /** @param mayBeUnknown whether the client may know the frame's tables from earlier */
   #read(bytes: Uint8Array, mayBeUnknown: boolean): Plain | undefined {
     try {
       return this.#frames.read(bytes, this.#state);

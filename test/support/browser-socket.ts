@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 
-/** A WebSocket as a browser has it, on the upgrade of the Worker under test: PartySocket makes its own. */
+/** A browser's WebSocket that connects to the Worker under test. PartySocket creates its sockets with this class. */
 export class BrowserSocket extends EventTarget {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;

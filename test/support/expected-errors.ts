@@ -1,28 +1,28 @@
 /**
- * What workerd writes about faults that tests cause on purpose. It does not say which test was running, so each text is
- * listed here with what causes it. All else that it writes is shown.
+ * Errors that workerd prints for faults that tests cause on purpose. It does not say which test was running, so each
+ * text is listed here with its cause. All other output is shown.
  */
 const EXPECTED: readonly string[] = [
-  // The pool ends all objects between files.
+  // The pool aborts all objects between files.
   "Application called abortAllDurableObjects()",
-  // `crash` of test/support/harness.ts, and the inspector.
+  // From `crash` of test/support/harness.ts, and from the inspector.
   "jsg.Error: crashed by the test",
   "jsg.Error: An operator evicted this object",
-  // Handlers that throw where nobody waits for them: test/state/tree.test.ts.
+  // From handlers that throw when nobody waits for them: test/state/tree.test.ts.
   "Error: too much",
-  // Tests ask for hosts that do not exist. workerd reports it three times.
+  // Some tests ask for hosts that do not exist. workerd reports each failure three times.
   "failed to lookup address information",
   "Error: internal error; reference =",
   // The clock of objects under test is ahead of the runtime's.
   "NOSENTRY SQLite alarm",
 ];
 
-/** Whether something is what workerd writes of a fault that tests cause on purpose. */
+/** Whether this is one of the expected errors. */
 function isExpected(text: string): boolean {
   return /^(uncaught )?exception[ ;]|^e = |^NOSENTRY /.test(text) && EXPECTED.some((part) => text.includes(part));
 }
 
-/** Leaves out what is expected of what this process writes, and says in the end how much that was. */
+/** Removes expected errors from the output of this process, and prints their number at the end. */
 export function hideExpectedErrors(own: NodeJS.Process = process): void {
   const { stdout, stderr, env } = own;
   if (env["WORKERD_ERRORS"] === "all") return;

@@ -5,25 +5,25 @@ import type { MemoryStorage } from "./memory.ts";
 
 export const QUOTA = "Exceeded allowed rows written in Durable Objects free tier.";
 
-/** What fails of the platform: the next so many calls. */
+/** Lets the next calls of the platform fail. The numbers say how many. */
 export class Faults {
   storage = 0;
   alarm = 0;
-  /** How many calls failed. */
+  /** The number of calls that have failed. */
   count = 0;
 
-  /** Ends all of them. */
+  /** Ends all faults. */
   end(): void {
     this.storage = this.alarm = 0;
   }
 
-  /** Makes the writes of a storage fail, and its reads if they are to. */
+  /** Makes the writes of a storage fail, and optionally its reads. */
   reach(storage: MemoryStorage, reads = false): void {
     storage.fault = () => this.#call("storage");
     if (reads) storage.onRead = () => this.#call("storage");
   }
 
-  /** The alarm of an object whose platform fails, now by throwing, now by rejecting. */
+  /** An object's alarm on a platform that fails, alternately by throwing and by rejecting. */
   alarmOf(set: (at: number) => void, clock: Clock, failed: (error: unknown) => void): ObjectAlarm {
     return new ObjectAlarm({
       clock,
@@ -31,7 +31,7 @@ export class Faults {
         if (this.count % 2 === 0) this.#call("alarm");
         return this.#set(set, at);
       },
-      // It does not tell.
+      // The platform does not know the current alarm.
       current: async () => null,
       failed,
     });
@@ -52,7 +52,7 @@ export class Faults {
 
 /** A room in memory on a platform that fails. */
 export class FaultyRoom<S> extends MemoryRoom<S> {
-  // Declared, since the room starts before the fields of this class are there.
+  // These are only declared, because the base class starts the room before fields of this class would be initialized.
   declare faults: Faults;
   declare ringing: ObjectAlarm;
 

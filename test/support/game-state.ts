@@ -4,7 +4,7 @@ import type { Visibility } from "../../src/state/field.ts";
 import { reference } from "../../src/state/reference.ts";
 import type { Reference } from "../../src/state/reference.ts";
 
-/** An item inside a player: a collection inside a collection. */
+/** An item of a player: a collection inside a collection. */
 export const item = () => ({ count: sync(signal(1)), note: persist(signal("kept")) });
 
 /** A user with every kind of field. */
@@ -33,7 +33,7 @@ export function gameState() {
   const isGm: Visibility = (viewer) => viewer.auth?.["gm"] === true;
   const players = users(Player);
   const vault = collection(() => ({ gold: sync(signal(1)) }), { visibleTo: isGm });
-  /** Entries of several kinds, with references to users, to each other and to what not everybody sees. */
+  /** Entries of several kinds, with references to users, to each other, and to entries that only some users see. */
   class Beast {
     hp = sync(signal(3));
     lair = { depth: sync(signal(0)) };

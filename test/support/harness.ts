@@ -29,7 +29,7 @@ export interface ConnectOptions {
   readonly via?: "room" | "shard";
 }
 
-/** Whether the suite's clients connect to rooms, or to shards of them. */
+/** Whether the suite's clients connect to rooms or to shards. */
 export const VIA = inject("via");
 
 declare module "vitest" {
@@ -38,7 +38,7 @@ declare module "vitest" {
   }
 }
 
-/** A new one each time: a stub of an object that crashed is broken. */
+/** Creates a new stub each time, because the stub of an object that crashed is broken. */
 export function shardStub(shardId: string): DurableObjectStub<ShardObjectBase> {
   const shards = (env as unknown as { SHARDS: DurableObjectNamespace<ShardObjectBase> }).SHARDS;
   return shards.get(shards.idFromName(`shard/${shardId}`));
@@ -86,7 +86,7 @@ export class TestClient {
     this.#ws.send(typeof message === "string" || message instanceof ArrayBuffer ? message : JSON.stringify(message));
   }
 
-  /** The first packet that matches, received already or to come. */
+  /** Resolves with the first matching packet, which may have been received already. */
   async until(matches: (packet: Packet) => boolean): Promise<Packet> {
     for (;;) {
       const found = this.packets.find(matches);
@@ -95,7 +95,7 @@ export class TestClient {
     }
   }
 
-  /** Waits until what this client sees fulfils a condition. */
+  /** Waits until the state of this client fulfils a condition. */
   async sees(condition: (state: never) => boolean): Promise<void> {
     while (!condition(this.state as never)) await this.#change();
   }
@@ -126,7 +126,7 @@ export class TestClient {
   }
 }
 
-/** A room that tests talk to, from outside and, where they have to, inside. */
+/** A room under test, which tests use from outside and, if necessary, from inside. */
 export class TestRoom<S = unknown> {
   readonly party: string;
   readonly id: string;
@@ -139,7 +139,7 @@ export class TestRoom<S = unknown> {
     this.id = id;
   }
 
-  /** A new one each time: a stub of an object that crashed is broken. */
+  /** Creates a new stub each time, because the stub of an object that crashed is broken. */
   get stub(): DurableObjectStub {
     return env.ROOMS.get(env.ROOMS.idFromName(`${this.party}/${this.id}`));
   }
@@ -158,7 +158,7 @@ export class TestRoom<S = unknown> {
     return client;
   }
 
-  /** Connects without waiting for the first packet: to the room itself, or to a shard where the suite does so. */
+  /** Connects without waiting for the first packet, to the room or to a shard, depending on the suite. */
   async open({ id, token, headers, query = "", via = VIA }: ConnectOptions = {}): Promise<TestClient> {
     const { party, room } = await this.place(via);
     const url = new URL(`/parties/${party}/${encodeURIComponent(room)}?${spoken.query(query)}`, ORIGIN);
@@ -174,7 +174,7 @@ export class TestRoom<S = unknown> {
     return exports.default.fetch(`${ORIGIN}/parties/${party}/${encodeURIComponent(room)}${path}`, init);
   }
 
-  /** Where clients connect to. */
+  /** Where clients connect. */
   async place(via = VIA): Promise<{ party: string; room: string }> {
     return via === "shard" ? { party: "shard", room: await this.shard() } : { party: this.party, room: this.id };
   }
@@ -190,7 +190,7 @@ export class TestRoom<S = unknown> {
     return shardId;
   }
 
-  /** Runs something inside the object. */
+  /** Runs a function inside the object. */
   inside<R>(run: (state: S, core: RoomCore, ctx: DurableObjectState) => R | Promise<R>): Promise<R> {
     return runInDurableObject(this.stub, async (instance, ctx) => {
       const { core } = instance as unknown as { core: RoomCore };
@@ -199,7 +199,7 @@ export class TestRoom<S = unknown> {
     });
   }
 
-  /** Changes the state from inside, as one turn, and waits until it is sent. */
+  /** Changes the state inside the object in one turn, and waits until the change is sent. */
   change(run: (state: S) => void): Promise<void> {
     return this.inside((state, core) => {
       core.turns.run(() => run(state));
@@ -207,7 +207,7 @@ export class TestRoom<S = unknown> {
     });
   }
 
-  /** What is stored, as a room finds it. */
+  /** The stored rows as a room reads them, including rows in the journal. */
   stored(): Promise<Record<string, unknown>> {
     return this.inside((_state, _core, ctx) => {
       const { kv } = ctx.storage;
@@ -217,10 +217,12 @@ export class TestRoom<S = unknown> {
   }
 
   async evict(): Promise<void> {
-    // Only an object that runs can be evicted; one that has something to save is so only when it did.
+    // Only a running object can be evicted, and eviction waits until an object has saved its changes.
     await this.inside(async (_state, core) => {
       while (!core.isAcknowledged) await scheduler.wait(1);
-      // The runtime waits for timers: what they are for is done now. Some tests let storage fail.
+      // Save now what timers would save later, because eviction waits for timers. Storage fails on purpose in some
+      // tests.
+      // failing storage.
       await core.handle.flush().catch(() => {});
     });
     if (VIA === "shard") await this.alarm();
@@ -240,7 +242,7 @@ export function testRoom<S>(room: DefinedRoom<S>, id = "room-1"): TestRoom<S> {
   return new TestRoom<S>(room, id);
 }
 
-/** The same of an operator. */
+/** A token of an operator, signed with the tests' secret. */
 export function operatorToken(claims: Record<string, unknown>): Promise<string> {
   return token({ aud: OPERATOR_AUDIENCE, ...claims });
 }

@@ -10,7 +10,7 @@ class Player {
   name = persist(signal("nobody"));
 }
 const DAY = 86_400_000;
-/** @param isUp whether arriving users are let in: their hook throws if not */
+/** @param isUp whether arriving users are let in; otherwise their hook throws */
 const roomOf = (throttleStorage: number, sessionExpiryTime: number, isUp: () => boolean) =>
   defineRoom({
     path: "r",
@@ -27,7 +27,7 @@ const roomOf = (throttleStorage: number, sessionExpiryTime: number, isUp: () => 
       return userSnapshot;
     },
   }).compiled;
-/** What may be wrong with a room, and which writes fail then. */
+/** The possible faults of a room, and the writes that fail with each of them. */
 export const TROUBLES: readonly (readonly [
   kind: string,
   fails: (key: string, isDeleted: boolean, nth: number) => boolean,
@@ -35,24 +35,24 @@ export const TROUBLES: readonly (readonly [
   ["none", () => false],
   ["full", () => true],
   ["users are too large", (key, isDeleted) => key.startsWith("players.") && !isDeleted],
-  // Their hook throws.
+  // With this fault, the hook for arriving users throws.
   ["closed", () => false],
-  ["nothing goes", (_key, isDeleted) => isDeleted],
-  ["no notes", (key, isDeleted) => /^\$(departed|moved|token):/.test(key) && !isDeleted],
-  ["the first only", (_key, _isDeleted, nth) => nth > 0],
-  ["every third only", (_key, _isDeleted, nth) => nth % 3 !== 0],
+  ["deletes fail", (_key, isDeleted) => isDeleted],
+  ["notes of transfers fail", (key, isDeleted) => /^\$(departed|moved|token):/.test(key) && !isDeleted],
+  ["only the first write works", (_key, _isDeleted, nth) => nth > 0],
+  ["only every third write works", (_key, _isDeleted, nth) => nth % 3 !== 0],
 ];
-/** Lets all happen that waits for nothing but promises. */
+/** Runs everything that only waits for promises. */
 async function drain(): Promise<void> {
   for (let step = 0; step < 60; step++) await Promise.resolve();
 }
 
-/** A room that runs only where something has woken it: an event, or its alarm. */
+/** A room that only runs after an event or its alarm has woken it. */
 class Place {
   readonly room: MemoryRoom<{ players(): Record<string, Player> }>;
   isUp = true;
   #isAlive = true;
-  /** What an alarm does is not over. It is gone only then. */
+  /** Whether the alarm's handler is still running. The platform deletes the alarm only after that. */
   #isRinging = false;
 
   constructor(id: string, clock: VirtualClock, throttleStorage: number, sessionExpiryTime: number) {
@@ -63,7 +63,7 @@ class Place {
     );
   }
 
-  /** How its storage, or its door, fails from now on. */
+  /** Sets the current fault of its storage or its hook. */
   fail(how: number): void {
     const [kind, fails] = TROUBLES[how % TROUBLES.length] as (typeof TROUBLES)[number];
     this.isUp = kind !== "closed";
@@ -73,7 +73,7 @@ class Place {
     };
   }
 
-  /** All is well. What could not be stored would be tried again by itself, but later than a journey lasts. */
+  /** Ends all faults, and saves. The room would save again by itself, but later than a journey lasts. */
   mend(): void {
     this.fail(0);
     if (this.#isAlive) void this.room.core.handle.flush();
@@ -100,7 +100,7 @@ class Place {
     });
   }
 
-  /** Who is here, by public id. */
+  /** The users of the room, by public id. */
   get users(): [publicId: string, name: string][] {
     return Object.entries(this.wake().state.players()).map(([publicId, { name }]) => [publicId, name()]);
   }
@@ -110,8 +110,8 @@ class Place {
   }
 }
 
-/** A call from one room to another, or its answer. */
-interface Letter {
+/** A call from one room to another, or the answer to one. */
+interface Transmission {
   readonly arrive: () => void;
   readonly lose: () => void;
 }
@@ -123,18 +123,18 @@ export type Step = readonly [
   at: number,
 ];
 
-/** Some rooms, and a user who goes from one to another and knows no more than they were told. */
+/** Some rooms, and a user who moves between them and only knows what the rooms told them. */
 export class Journey {
   readonly #clock = new VirtualClock();
   readonly #places: readonly Place[];
-  #letters: Letter[] = [];
+  #transmissions: Transmission[] = [];
   #at = 0;
-  /** Where they were before. */
+  /** The room in which the user was before. */
   #from = 0;
   #token: string | undefined;
   #socket: MemorySocket | undefined;
   #attempts = 0;
-  /** What they asked for and were not answered yet. */
+  /** The transfer that the user asked for, until it is answered. */
   #hop: { readonly to: number; readonly isSerious: boolean } | undefined;
 
   constructor(areLazy: readonly boolean[], sessionExpiryTime = DAY) {
@@ -148,7 +148,7 @@ export class Journey {
     }
   }
 
-  /** They come for the first time, and are known for good. */
+  /** The user joins for the first time, and is stored. */
   async begin(): Promise<void> {
     await this.take(["come", 0]);
     await this.#say("name", "Ada");
@@ -160,20 +160,20 @@ export class Journey {
     if (kind === "come") this.#come();
     if (kind === "leave") this.#leave();
     if (kind === "go" || kind === "return") await this.#go(number % this.#places.length, kind === "go");
-    if (kind === "arrive") this.#letter(number)?.arrive();
-    if (kind === "lose") this.#letter(number)?.lose();
+    if (kind === "arrive") this.#takeTransmission(number)?.arrive();
+    if (kind === "lose") this.#takeTransmission(number)?.lose();
     if (kind === "crash") place.kill();
     if (kind === "kill") this.#kill();
     if (kind === "fail") place.fail(Math.floor(number / this.#places.length));
     if (kind === "wait") await this.#wait(number);
     await drain();
-    // Turns end.
+    // Ends the turns.
     this.#clock.advance(0);
     await drain();
     this.#hear();
   }
 
-  /** Nothing breaks any more, and nobody does anything but the rooms; and the user, if they come. */
+  /** Ends all faults, and waits until the rooms are done. @param isComing whether the user connects meanwhile */
   async settle(isComing: boolean): Promise<void> {
     this.#leave();
     for (const place of this.#places) place.mend();
@@ -182,9 +182,9 @@ export class Journey {
       await this.#deliver();
       await this.#wait(10);
     }
-    // A connection that began while they were about to leave is nobody's.
+    // A connection that began while the user was leaving belongs to no one.
     this.#leave();
-    // The first attempt may tell that they are where they were.
+    // The first attempt may end with the information that the transfer was cancelled.
     for (const _attempt of isComing ? ["first", "second"] : []) {
       this.#come();
       await this.#deliver();
@@ -192,7 +192,7 @@ export class Journey {
     await this.#wait(10);
   }
 
-  /** They are in one room, and the same as ever. */
+  /** Checks that the user is in exactly one room, and unchanged. */
   check(isComing: boolean): void {
     const found = this.#places.map(({ users }) => users.map(([, name]) => name));
     expect(found.flat()).toEqual(["Ada"]);
@@ -203,12 +203,12 @@ export class Journey {
     this.checkSessions();
   }
 
-  /** There is no user without a session, and no session without a user. */
+  /** Checks that each user has a session, and each session a user. */
   checkSessions(): void {
     for (const { sessions, users } of this.#places) expect(sessions).toHaveLength(users.length);
   }
 
-  /** Memory is gone: what is left is what was stored. */
+  /** Restarts all rooms, so that only what was stored remains. */
   restart(): void {
     this.#kill();
     for (const place of this.#places) place.wake();
@@ -227,7 +227,7 @@ export class Journey {
     });
   }
 
-  /** The transfer was cancelled, so they are where they were. */
+  /** The transfer was cancelled, so the user goes back to the previous room. */
   #turnBack(): void {
     this.#at = this.#from;
     this.#token = undefined;
@@ -251,7 +251,7 @@ export class Journey {
     await drain();
   }
 
-  /** Reads the answer, if there is one: they set out, or come back at once since they thought better of it. */
+  /** Reads the answer to the request for a transfer. The user then moves, or stays if the transfer was not serious. */
   #hear(): void {
     const answers = this.#socket?.texts.map((text) => JSON.parse(text) as Packet);
     const answer = answers?.find(({ value }) => value.id === "go");
@@ -264,7 +264,7 @@ export class Journey {
   }
 
   #kill(): void {
-    this.#letters = [];
+    this.#transmissions = [];
     for (const place of this.#places) place.kill();
   }
 
@@ -277,18 +277,18 @@ export class Journey {
   }
 
   async #deliver(): Promise<void> {
-    while (this.#letters.length > 0) await this.take(["arrive", 0]);
+    while (this.#transmissions.length > 0) await this.take(["arrive", 0]);
     await drain();
   }
 
-  #letter(number: number): Letter | undefined {
-    return this.#letters.splice(number % Math.max(this.#letters.length, 1), 1)[0];
+  #takeTransmission(number: number): Transmission | undefined {
+    return this.#transmissions.splice(number % Math.max(this.#transmissions.length, 1), 1)[0];
   }
 
   async #call<T>(to: string, event: (core: RoomCore) => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const lose = () => reject(new Error("The other object did not answer"));
-    const answer = (arrive: () => void) => this.#letters.push({ arrive, lose });
+    const answer = (arrive: () => void) => this.#transmissions.push({ arrive, lose });
     answer(() => {
       const handled = (this.#places[Number(to)] as Place).wake().during(event);
       handled.then(

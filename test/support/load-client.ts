@@ -4,16 +4,16 @@ import { applyPatchInPlace } from "../../src/protocol/apply-patch.ts";
 import { withoutEmpty } from "../../src/testing/expected-view.ts";
 
 /**
- * A client as `@signe/sync` makes it: it keeps what `load` made of its packets. One of protocol 2, whose packets have
- * numbers, takes an object for what it is (P5.4).
+ * A client that uses `load` of `@signe/sync`. If packets have numbers (protocol 2), it takes objects as they are
+ * (P5.4).
  */
 export class LoadClient {
   readonly instance: Record<string, unknown>;
   #takesObjects: boolean;
 
   /**
-   * @param instance what packets are loaded into: a plain object, or the client's own signals
-   * @param takesObjects whether it speaks protocol 2 or later, also where its packets have no numbers
+   * @param instance where packets are loaded: a plain object, or the client's own signals
+   * @param takesObjects whether it uses protocol 2 or later, for connections whose packets have no numbers
    */
   constructor(instance: object = {}, takesObjects = false) {
     this.#takesObjects = takesObjects;
@@ -34,7 +34,7 @@ export class LoadClient {
   }
 }
 
-/** A client's value as it counts for convergence: signals read, and without empty objects. */
+/** A client's value in the form that convergence compares: with signals read, and without empty objects. */
 export function visible(value: unknown): unknown {
   return withoutEmpty(read(value));
 }

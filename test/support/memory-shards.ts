@@ -7,10 +7,9 @@ import { ShardCore } from "../../src/shard/shard.ts";
 import type { Assignment } from "../../src/world/assignment.ts";
 import { InstanceClock, MemoryRoom, MemorySocket, MemoryStorage, VirtualClock, whileCurrent } from "./memory.ts";
 
-/** What becomes of one call between two objects. */
+/** What happens to one call between two objects. */
 export type Fate = "fine" | "lost" | "answer lost" | "twice";
 
-/** One shard in memory. */
 export class MemoryShard {
   readonly storage = new MemoryStorage();
   sockets: MemorySocket[] = [];
@@ -46,12 +45,12 @@ export class MemoryShard {
     this.core.closed(socket);
   }
 
-  /** Whether the platform could put it to sleep. */
+  /** Whether the platform could evict it. */
   get isIdle(): boolean {
     return this.time.pending === 0 && this.core.isIdle;
   }
 
-  /** Memory goes, sockets stay. The platform does this only where nothing goes on. */
+  /** Clears its memory and keeps its sockets. The platform does this only while the object is idle. */
   evict(): void {
     this.core = this.#start();
   }
@@ -91,22 +90,22 @@ export class MemoryShard {
   }
 }
 
-/** A room with shards in memory, on one virtual clock, over a network that can fail. */
+/** A room with shards in memory, on one virtual clock, with an unreliable network. */
 export class MemoryTree<S> {
   readonly clock: VirtualClock;
   readonly compiled: CompiledRoom;
   readonly room: MemoryRoom<S>;
   readonly shards = new Map<string, MemoryShard>();
-  /** Decides about each call, and how long each way takes, in ms. */
+  /** Decides the fate of each call, and how long each direction takes, in ms. */
   fate: () => Fate = () => "fine";
   delay: () => number = () => 1;
-  /** What reaches the World: nothing, where there is none. */
+  /** Receives the reports to the World. By default there is no World. */
   report: (assignment: Assignment, report: ShardReport) => Promise<boolean> = async () => true;
-  /** Makes the port of a shard's alarm. */
+  /** Creates the port of a shard's alarm. */
   alarm: (set: (at: number) => void, clock: Clock) => Alarm = (set) => ({ set });
-  /** What else has an alarm. */
+  /** Other objects that have an alarm. */
   others: { alarmAt: number; ring(): Promise<void> }[] = [];
-  /** Calls from the room to shards, and the bytes of what they carry. */
+  /** The calls from the room to shards, and their total bytes. */
   readonly delivered = { calls: 0, bytes: 0 };
 
   constructor(compiled: CompiledRoom, clock = new VirtualClock()) {
@@ -138,7 +137,7 @@ export class MemoryTree<S> {
     return this.room.during((core) => core.relay(batch));
   }
 
-  /** A call between two objects. It never ends for a caller that is dead. */
+  /** Makes a call between two objects. If its caller dies, the call never ends. */
   async call<T>(isAlive: () => boolean, run: () => Promise<T>): Promise<T> {
     const fate = this.fate();
     await this.#pass();
@@ -154,7 +153,7 @@ export class MemoryTree<S> {
     return answer;
   }
 
-  /** Lets time pass everywhere: what is due runs in its order, and what it promised is done before the next. */
+  /** Advances the time of all objects. Due events run in order, each after the promises of the previous one. */
   async advance(ms: number): Promise<void> {
     const end = this.clock.time + ms;
     for (;;) {
@@ -174,10 +173,10 @@ export class MemoryTree<S> {
   }
 }
 
-/** The real one, also where a test moves the time of its clients itself. */
+/** The real timer, also in tests that use fake timers. */
 const { setTimeout: later } = globalThis;
 
-/** Until no promise is left to be run: a macrotask comes after all of them. */
+/** Waits until all promises have settled: a macrotask runs after all of them. */
 function idle(): Promise<void> {
   return new Promise((resolve) => later(resolve, 0));
 }

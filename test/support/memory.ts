@@ -16,7 +16,7 @@ import { BinaryTexts } from "./binary-texts.ts";
 import { spoken } from "./spoken.ts";
 import { LoadClient } from "./load-client.ts";
 
-/** A clock that moves only when told to. */
+/** A clock that only advances when a test says so. */
 export class VirtualClock {
   time = 1_000_000;
   readonly #timers = new Map<number, { at: number; run: () => void }>();
@@ -41,7 +41,7 @@ export class VirtualClock {
     return Math.min(...[...this.#timers.values()].map(({ at }) => at));
   }
 
-  /** Runs what is due within this time, in order. */
+  /** Advances, and runs due timers in order. */
   advance(ms: number): void {
     const end = this.time + ms;
     for (;;) {
@@ -57,7 +57,7 @@ export class VirtualClock {
   }
 }
 
-/** The time of one instance of an object: its timers end with it. */
+/** The clock of one instance of an object. Its timers end with the instance. */
 export class InstanceClock implements Clock {
   readonly #clock: VirtualClock;
   readonly #timers = new Set<() => void>();
@@ -95,11 +95,11 @@ export class InstanceClock implements Clock {
   }
 }
 
-/** The rows of a journal, or of one of its slots. */
+/** The rows in a journal, or in one of its slots. */
 export function journalOf(rows: ReadonlyMap<string, unknown>, key = "$version"): ReadonlyMap<string, unknown> {
   const slot = rows.get(key);
   const inner = slot instanceof Map ? slot : (slot as { rows?: unknown } | undefined)?.rows;
-  // In groups, or not, as before there were any.
+  // Older journals have no groups.
   const found = new Map<string, unknown>();
   for (const [name, value] of inner instanceof Map ? (inner as Map<string, unknown>) : []) {
     if (!(value instanceof Map)) found.set(name, value);
@@ -110,16 +110,19 @@ export function journalOf(rows: ReadonlyMap<string, unknown>, key = "$version"):
 
 /** Storage with transactions, and faults on demand. */
 export class MemoryStorage {
-  /** What is really stored: rows that are in a journal have older values here. */
+  /** The rows as they are stored. Rows that the journal replaces have older values here. */
   raw = new Map<string, unknown>();
   writes = 0;
-  /** Throws to make a write fail. Nothing is put where a row is deleted. In a journal it is asked for each row in it. */
+  /**
+   * Called for each write, and makes it fail by throwing. There is no value if a row is deleted. For a journal it is
+   * called for each row in it.
+   */
   fault: (key: string, value?: unknown) => void = () => {};
 
-  /** Told of each row that is read. */
+  /** Called with each row that is read. */
   onRead: (value: unknown) => void = () => {};
 
-  /** What is stored, as a room finds it: the same map, unless there is a journal. */
+  /** The rows as a room sees them. This is the same map, unless there is a journal. */
   get rows(): Map<string, unknown> {
     if (journalOf(this.raw).size === 0) return this.raw;
     const { raw, onRead } = this;
@@ -171,7 +174,7 @@ export class MemoryStorage {
   async sync(): Promise<void> {}
 }
 
-/** The storage of an instance: one that is dead writes no more. */
+/** The storage of one instance. It refuses to work when the instance is dead. */
 export function whileCurrent(storage: MemoryStorage, isCurrent: () => boolean): Storage {
   const check = <T>(run: () => T): T => {
     if (!isCurrent()) throw new Error("This instance is dead");
@@ -187,41 +190,41 @@ export function whileCurrent(storage: MemoryStorage, isCurrent: () => boolean): 
   };
 }
 
-/** A socket whose other end is a client in the same memory. */
+/** A socket whose client is in the same memory. */
 export class MemorySocket implements Socket {
   isOpen = true;
   isAccepted = false;
   closedWith: { code: number; reason: string } | undefined;
-  /** What was sent to it, as it came and as JSON. */
+  /** What was sent to it, as frames and as JSON. */
   readonly frames: SentFrame[] = [];
   readonly texts: string[] = [];
-  /** What was thrown at frames that no client could read. */
+  /** Errors of frames that no client could read. */
   readonly malformed: unknown[] = [];
-  /** How it reads binary frames: a client that connects again goes on with what it knows. */
+  /** Reads binary frames. A client that reconnects continues with what it knows. */
   binary: BinaryTexts;
   get endsLate(): boolean {
     return this.isAccepted;
   }
-  /** The other ends: with a plain object, and with an instance of signals if the test has one. */
+  /** The clients at the other end: one with a plain object, and one with signals if the test has an instance. */
   readonly clients: LoadClient[];
   #attachment: unknown;
 
-  /** @param takesObjects whether its client speaks protocol 2 or later */
+  /** @param takesObjects whether its client uses protocol 2 or later */
   constructor(instance: object | undefined, binary = new BinaryTexts(), takesObjects = false) {
     this.binary = binary;
     this.clients = [{}, ...(instance ? [instance] : [])].map((own) => new LoadClient(own, takesObjects));
   }
 
   pingedAt = 0;
-  /** Frames that the client has not read; undefined while it reads. */
+  /** Frames that the client has not read yet; undefined while it reads. */
   #unread: SentFrame[] | undefined;
-  /** Requests for a confirmation that came before anybody listened. */
+  /** Requests for a confirmation that arrived before `onAsked` was set. */
   readonly #early: number[] = [];
   #onAsked: ((token: number) => void) | undefined;
   /** The last request for a confirmation, as JSON. */
   lastRequest = "";
 
-  /** Told of each request for a confirmation that the client reads. */
+  /** Called for each request for a confirmation that the client reads. */
   set onAsked(onAsked: (token: number) => void) {
     this.#onAsked = onAsked;
     for (const token of this.#early.splice(0)) onAsked(token);
@@ -233,20 +236,20 @@ export class MemorySocket implements Socket {
     else this.#read(frame);
     return frame.length;
   }
-  /** From now on the client does not read. */
+  /** Lets the client stop reading. */
   stall(): void {
     this.#unread ??= [];
   }
-  /** It reads all that waits, and reads from now on. */
+  /** Lets the client read all waiting frames, and continue reading. */
   read(): void {
-    // What it causes while it reads comes after what waits.
+    // Frames that reading causes are queued after the waiting ones.
     for (let frame = this.#unread?.shift(); frame !== undefined; frame = this.#unread?.shift()) this.#read(frame);
     this.#unread = undefined;
   }
   get isStalled(): boolean {
     return this.#unread !== undefined;
   }
-  /** The bytes that wait for the client. */
+  /** The size of the frames that wait for the client. */
   get unreadBytes(): number {
     return (this.#unread ?? []).reduce((sum, frame) => sum + bytesOf(frame), 0);
   }
@@ -286,13 +289,13 @@ export class MemorySocket implements Socket {
   }
 }
 
-/** A whole room in memory, on a virtual clock: real logic, thousands of times a second. */
+/** A whole room in memory on a virtual clock: the real code, but thousands of times faster than in real time. */
 export class MemoryRoom<S> {
   readonly clock: VirtualClock;
   readonly storage = new MemoryStorage();
   readonly log: LogEntry[] = [];
   alarmAt = Infinity;
-  /** How often the alarm was set: each time costs a row. */
+  /** How often the alarm was set. Each time costs a row. */
   alarmsSet = 0;
   neighbours: Ports["neighbours"] = {
     board: async () => ({ ok: false, code: "not_found", message: "There is no such room" }),
@@ -301,30 +304,30 @@ export class MemoryRoom<S> {
     fetch: async () => new Response(null, { status: 404 }),
     call: async () => ({ ok: false, code: "not_found", message: "There is no such room", issues: undefined }),
   };
-  /** How it reaches shards: those of memory-shard.ts put themselves here. */
+  /** The room's port to its shards. `MemoryTree` of memory-shards.ts replaces it. */
   shards: Shards = {
     introduce: async () => undefined,
     deliver: async () => ({ verdict: "unknown" }),
   };
-  /** How it tells Worlds that it is to be listed. */
+  /** The room's port to Worlds, for reports about its listing. */
   worlds: Worlds = { report: async () => undefined };
-  /** Whether the service has Worlds. Asked when the room starts. */
+  /** Whether the service has Worlds. Read when the room starts. */
   hasWorlds = true;
-  /** Whether the service has transfers. Asked when the room starts. */
+  /** Whether the service has transfers. Read when the room starts. */
   hasTransfers = true;
   sockets: MemorySocket[] = [];
   core: RoomCore;
-  /** Makes what a client keeps its state in, beside a plain object. */
+  /** Creates the signals in which a client keeps its state, besides the plain object. */
   clientInstance: () => object | undefined = () => undefined;
   #compiled: CompiledRoom;
   #time: InstanceClock | undefined;
   #die: () => void = () => {};
-  /** Events that are being handled. */
+  /** The number of events that are being handled. */
   #busy = 0;
 
   readonly #id: string;
 
-  /** @param clock one to share with others */
+  /** @param clock may be shared with other rooms */
   constructor(compiled: CompiledRoom, clock = new VirtualClock(), id = "r") {
     this.#compiled = compiled;
     this.#id = id;
@@ -362,7 +365,7 @@ export class MemoryRoom<S> {
     this.core.closed(socket);
   }
 
-  /** One turn that changes the state. */
+  /** Changes the state in one turn. */
   change(run: (state: S) => void): void {
     try {
       this.core.turns.run(() => run(this.state));
@@ -371,7 +374,7 @@ export class MemoryRoom<S> {
     }
   }
 
-  /** Lets time pass: timers run, and the alarm rings. */
+  /** Advances the time: timers run, and the alarm rings. */
   async advance(ms: number): Promise<void> {
     const end = this.clock.time + ms;
     while (this.alarmAt <= end) {
@@ -381,22 +384,22 @@ export class MemoryRoom<S> {
     this.clock.advance(end - this.clock.time);
   }
 
-  /** Makes the port of the alarm. @param set sets that of the platform */
+  /** Creates the port of the alarm. @param set sets the platform's alarm */
   protected alarm(set: (at: number) => void, _clock: Clock): Alarm {
     return { set };
   }
 
-  /** Another one after each start. */
+  /** The current instance, which is a new object after each start. */
   get instance(): unknown {
     return this.#time;
   }
 
-  /** Whether the platform could put it to sleep. */
+  /** Whether the platform could evict it. */
   get isIdle(): boolean {
     return (this.#time?.pending ?? 0) === 0 && this.#busy === 0;
   }
 
-  /** An event from another object: it fails if this one dies meanwhile. */
+  /** Handles an event from another object. It fails if this object dies meanwhile. */
   async during<T>(event: (core: RoomCore) => Promise<T>): Promise<T> {
     const { promise: death, reject } = Promise.withResolvers<never>();
     const die = this.#die;
@@ -417,26 +420,26 @@ export class MemoryRoom<S> {
     await this.core.alarm();
   }
 
-  /** As the platform does it: not before timers have run. Sockets stay. */
+  /** Evicts the object as the platform does: only when no timers are left. Its sockets stay. */
   async evict(): Promise<void> {
     while ((this.#time?.pending ?? 0) > 0 || !this.core.isAcknowledged) await this.advance(1000);
     this.core = this.#start();
   }
 
-  /** The object wakes with other code, while its sockets stay: Cloudflare closes them, but `wrangler dev` does not. */
+  /** Starts the object with other code while its sockets stay. Cloudflare closes them, but `wrangler dev` does not. */
   async deploy(compiled: CompiledRoom): Promise<void> {
     while ((this.#time?.pending ?? 0) > 0 || !this.core.isAcknowledged) await this.advance(1000);
     this.#compiled = compiled;
     this.core = this.#start();
   }
 
-  /** Memory and sockets are gone at once. */
+  /** Loses memory and sockets at once, and starts again. */
   crash(): void {
     this.kill();
     this.start();
   }
 
-  /** The same, and nothing has woken it since: what it stored is all that there is. */
+  /** Loses memory and sockets at once, and does not start again. Only what is stored remains. */
   kill(): void {
     for (const socket of this.sockets) socket.isOpen = false;
     this.sockets = [];
@@ -449,7 +452,7 @@ export class MemoryRoom<S> {
     this.core = this.#start();
   }
 
-  /** An instance that is dead asks nobody. */
+  /** The neighbours of one instance. When it is dead, its calls never end. */
   #neighbours(isCurrent: () => boolean): Ports["neighbours"] {
     const ask = <T>(run: () => Promise<T>) => (isCurrent() ? run() : new Promise<T>(() => {}));
     return {

@@ -5,7 +5,7 @@ import { item, monster, Player } from "./game-state.ts";
 import type { GameState } from "./game-state.ts";
 import { ODD_REFUSAL, ODD_VALUES } from "./odd-values.ts";
 
-/** A change of the state, with words for a failing run. */
+/** A change of the state, with a name for the reports of failing runs. */
 export interface Mutation {
   readonly name: string;
   run(state: GameState): void;
@@ -18,7 +18,7 @@ const scalar = fc.oneof(
   fc.boolean(),
   fc.constant(null),
 );
-/** Plain data of every kind; objects are never empty, since `load` cannot tell them from nothing. */
+/** Plain data of every kind. Objects are never empty, because `load` cannot tell empty objects from missing ones. */
 const plain: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
   any: fc.oneof({ weight: 3, arbitrary: scalar }, tie("object"), tie("array")),
   object: fc.dictionary(key, tie("any"), { minKeys: 1, maxKeys: 3, noNullPrototype: true }),
@@ -48,7 +48,7 @@ function pickKey(entries: object, index: number): string {
   return keys[index % Math.max(keys.length, 1)] ?? "none";
 }
 
-/** Goes down into plain data, and changes something there. */
+/** Follows a path into plain data, and changes what is there. */
 function dig(
   value: unknown,
   steps: readonly number[],
@@ -63,7 +63,7 @@ function dig(
   change(node);
 }
 
-/** An entry, a part of one, or the state. */
+/** An entry, a part of an entry, or the state. */
 function anyObject(state: GameState, index: number): object | undefined {
   const [player, monsterOfAll, beast] = [state.players(), state.monsters(), state.beasts()].map((entries) =>
     pickOf<object>(entries, index),
@@ -73,7 +73,7 @@ function anyObject(state: GameState, index: number): object | undefined {
 
 const steps = fc.array(pick, { maxLength: 3 });
 
-/** Everything that PROTOCOL names under convergence, at every place of the state. */
+/** Every kind of change for which the protocol promises convergence, at every place in the state. */
 export const anyMutation: fc.Arbitrary<Mutation> = fc.oneof(
   mutation("count.set", fc.integer(), (state, value) => state.count.set(value)),
   mutation("title.set", scalar, (state, value) => state.title.set(value === null ? null : String(value))),
@@ -229,7 +229,7 @@ export const anyMutation: fc.Arbitrary<Mutation> = fc.oneof(
     if (isThere) state.vault()[`hidden ${at}`] = { gold: sync(signal(2)) };
     else delete state.vault()[`hidden ${at}`];
   }),
-  // Plain properties that refer to something of the state are nobody's concern, whenever they are set.
+  // Plain properties may refer to parts of the state, and may be set at any time. They have no effect on it.
   mutation("plain reference", fc.tuple(pick, pick, fc.boolean()), (state, [from, to, isNew]) => {
     const entry = isNew ? monster() : anyObject(state, from);
     if (!entry) return;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { collection, sync } from "../../src/state/fields.ts";
 import { isOdd, oddMark, withOddValues } from "./odd-values.ts";
 
-/** Collections in collections, whose fields hold any plain data, under any keys. */
+/** Collections in collections, whose fields have any plain data under any keys. */
 
 const isGm = ({ auth }: { auth: Readonly<Record<string, unknown>> | null }) => auth?.["gm"] === true;
 
@@ -23,13 +23,13 @@ export function nestedState() {
 }
 export type NestedState = ReturnType<typeof nestedState>;
 type Leaf = ReturnType<typeof leaf>;
-/** A collection of whatever kind, as a random change treats it. */
+/** A collection of any kind, as the random changes see it. */
 interface Entries {
   (): Record<string, object>;
   set(entries: Record<string, object>): void;
 }
 
-/** Everything in the state that has the fields of a leaf. */
+/** All objects in the state that have the fields of a leaf. */
 function leavesOf(state: NestedState): Leaf[] {
   const trees = Object.values(state.trees());
   const branches = trees.flatMap(({ branches: inner }) => Object.values(inner()));
@@ -50,11 +50,11 @@ function collectionsOf(state: NestedState): { entries: Entries; make: () => obje
 }
 
 /**
- * Whether JSON.parse reads keys right. That of Node 24 (V8 13.6) takes a key such as "\n", of one escaped character,
- * for "\\", if an object before had that one in the same place. Workers are not affected.
+ * Whether JSON.parse reads keys correctly. In Node 24 (V8 13.6) it reads a key of one escaped character, such as "\n",
+ * as "\\" if an earlier object had that one in the same place. Workers are not affected.
  */
 function parsesEscapedKeys(): boolean {
-  // An object of another shape than all others, since what V8 remembers of a shape decides.
+  // Use an object whose shape occurs nowhere else, because V8 remembers keys by shape.
   return [String.raw`{"parsed":0,"\\":1}`, String.raw`{"parsed":0,"\n":1}`].every((text) => {
     return JSON.stringify(JSON.parse(text)) === text;
   });
@@ -85,7 +85,7 @@ const list = fc.array(plain, { maxLength: 5 });
 const pick = fc.nat({ max: 7 });
 const at = <T>(all: readonly T[], index: number): T => all[index % all.length] as T;
 
-/** Goes down into plain data. */
+/** Follows a path into plain data. */
 function dig(value: object, steps: readonly number[]): unknown[] | Record<string, unknown> {
   let node = value as Record<string, unknown>;
   for (const step of steps) {
@@ -96,7 +96,7 @@ function dig(value: object, steps: readonly number[]): unknown[] | Record<string
   return node;
 }
 
-/** A change of the state, with words for a failing run. */
+/** A change of the state, with a name for the reports of failing runs. */
 interface Change {
   readonly name: string;
   run(state: NestedState): void;
@@ -109,7 +109,7 @@ function change<T>(name: string, input: fc.Arbitrary<T>, run: (state: NestedStat
   }));
 }
 
-/** An entry with entries inside, and something in its fields. */
+/** An entry with nested entries and a value in its fields. */
 function filled(make: () => object, inside: string, value: unknown): object {
   const entry = make() as Partial<ReturnType<typeof tree> & ReturnType<typeof branch>>;
   entry.any?.set(value);
@@ -186,7 +186,7 @@ export const anyChange: fc.Arbitrary<Change> = fc.oneof(
   ),
 );
 
-/** Whether any field holds what JSON cannot. */
+/** Whether any field contains a value that JSON cannot represent. */
 export function holdsOddValues(state: NestedState): boolean {
   return leavesOf(state).some((leaf) => [leaf.any(), leaf.list(), leaf.bag(), leaf.own()].some(isOdd));
 }

@@ -11,7 +11,7 @@ class Card {
   owner = sync(signal("ada"), { visibleTo: "owner" });
 }
 
-/** Values that JSON cannot hold: each would become something else on its way to a client, or in a sleep. */
+/** Values that JSON cannot represent. They would change on their way to a client, or during hibernation. */
 export const ODD_VALUES: Readonly<Record<string, () => unknown>> = {
   "a Date": () => new Date(0),
   "an invalid Date": () => new Date(Number.NaN),
@@ -31,17 +31,17 @@ export const ODD_VALUES: Readonly<Record<string, () => unknown>> = {
   "a function": () => () => 1,
   "a symbol": () => Symbol("a"),
   "a promise": () => Promise.resolve(1),
-  // oxlint-disable-next-line unicorn/no-thenable -- what this is about
+  // oxlint-disable-next-line unicorn/no-thenable -- the tests need a thenable
   "another thenable": () => ({ then: (done: (value: number) => void) => done(1) }),
   "an object with toJSON": () => ({ toJSON: () => "$delete" }),
 };
 
 const MARK = "odd: ";
 
-/** Stands for an odd value where values are copied. */
+/** A text that represents an odd value in data that is copied. */
 export const oddMark = fc.constantFrom(...Object.keys(ODD_VALUES)).map((name) => MARK + name);
 
-/** Makes the odd values that stand in a plain one. */
+/** Replaces the texts for odd values in plain data by these values. */
 export function withOddValues(value: unknown): unknown {
   if (typeof value === "string" && value.startsWith(MARK)) return ODD_VALUES[value.slice(MARK.length)]?.();
   if (Array.isArray(value)) return value.map(withOddValues);
@@ -49,10 +49,10 @@ export function withOddValues(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withOddValues(inner)]));
 }
 
-/** What a change is refused for that would put an odd value into a state. */
+/** The errors that refuse an odd value in a state. */
 export const ODD_REFUSAL = /JSON has no form for|is lost when the room hibernates/;
 
-/** Whether a value holds anything but plain data. */
+/** Whether a value contains anything but plain data. */
 export function isOdd(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return ["function", "bigint", "symbol"].includes(typeof value);
   const isPlain = Array.isArray(value) || [Object.prototype, null].includes(Object.getPrototypeOf(value) as never);

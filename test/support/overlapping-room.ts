@@ -11,7 +11,7 @@ class Player {
 const stateOf = () => ({ players: users(Player), done: sync(signal<string[]>([])), versions: persist(signal(0)) });
 export type State = ReturnType<typeof stateOf>;
 
-/** Whatever waits for something: handlers, hooks, and calls to the other room. It goes on when a step says so. */
+/** Everything that waits: handlers, hooks, and calls to the other room. A step lets one of them continue. */
 export class Waiting {
   #resolvers: ((outcome: number) => void)[] = [];
 
@@ -32,7 +32,7 @@ export class Waiting {
   }
 }
 
-/** @param version each adds one to what is stored */
+/** @param version the number of migrations plus one; each migration adds one to a stored count */
 export const roomOf = (waiting: Waiting, version: number) =>
   defineRoom({
     path: "r",

@@ -21,7 +21,7 @@ async function drain(): Promise<void> {
 interface Client {
   readonly socket: MemorySocket;
   readonly who: string;
-  /** Who it was before it resumed: that is not told again. */
+  /** The public id before it resumed, which a resumed client is not told again. */
   readonly publicId: string | undefined;
 }
 
@@ -77,7 +77,7 @@ export class Scene {
     this.#read();
   }
 
-  /** All goes on, and all is well. @param seconds sessions run out after 20 */
+  /** Ends all faults, and lets everything that waits continue. @param seconds to pass; sessions expire after 20 */
   async settle(seconds: number): Promise<void> {
     this.#fail(5);
     for (let second = 0; second < seconds; second++) {
@@ -102,7 +102,7 @@ export class Scene {
     for (const { publicId, id, transferId } of known) {
       const isHere = open.some((client) => client.who === id && publicIdOf(client) === publicId);
       const player = state.players()[publicId];
-      // A connection from before a transfer brought its user back does not count as their arrival.
+      // A connection from before a transfer brought its user back does not count as the arrival of the user.
       const mayBeOld = isHere && transferId !== undefined;
       if (player && !mayBeOld) expect([id, player.online()]).toEqual([id, isHere]);
     }
@@ -116,7 +116,7 @@ export class Scene {
     for (const id of this.acked) expect(state.done()).toContain(id);
   }
 
-  /** What is in memory is what is stored. */
+  /** Checks that the state in memory is stored. */
   checkStored(): void {
     const seen = () => JSON.stringify([this.room.state.done(), this.#persisted()]);
     const before = seen();
@@ -129,7 +129,7 @@ export class Scene {
     return [players.toSorted(([a], [b]) => String(a).localeCompare(String(b))), this.room.state.versions()];
   }
 
-  /** Time goes by, and what waits for something else goes on waiting. */
+  /** Lets time pass. Everything that waits for a step continues to wait. */
   async #pass(ms: number): Promise<void> {
     const { room } = this;
     for (let passed = 0; passed <= ms; passed += 500) {
@@ -139,7 +139,7 @@ export class Scene {
     }
   }
 
-  /** Nothing is evicted while something goes on, nor with changes that it cannot store. */
+  /** An object is not evicted while something runs, or while it has changes that it cannot store. */
   async #isIdle(): Promise<boolean> {
     this.#fail(5);
     await this.#pass(3000);
@@ -157,7 +157,7 @@ export class Scene {
     const { instance } = this.room;
     void this.room.connect(who, null, undefined, query).then((socket) => {
       const one: Client = { socket, who, publicId };
-      // Its room has died meanwhile.
+      // The room has died meanwhile.
       if (this.room.instance !== instance) this.#lose(socket);
       if (socket.texts[0]?.includes('"resumed":true')) {
         for (const text of socket.texts) known.receive(text);
@@ -167,7 +167,7 @@ export class Scene {
     });
   }
 
-  /** Where nothing can be written, the object tries to start again at each event, until something can. */
+  /** Crashes the room without faults: a real object would try to start at each event until its storage works again. */
   #crash(): void {
     this.#fail(5);
     this.room.crash();
@@ -202,11 +202,12 @@ export class Scene {
       if (kind === 0 || (kind === 1 && key === "done") || (kind === 2 && key.startsWith("players.")))
         throw new Error("full");
     };
-    // What could not be stored is tried again only later, and what is acknowledged until then is no promise.
+    // The room would store later what failed. Store it now: acknowledgements before that promise nothing.
+    // nothing.
     if (!this.#isFailing) this.#call(() => this.room.core.handle.flush());
   }
 
-  /** What is acknowledged while nothing can be stored is no promise. */
+  /** Records acknowledged messages. While nothing can be stored, an acknowledgement promises nothing. */
   #read(): void {
     for (const { socket } of this.#sockets) {
       const texts = socket.texts.slice(this.#readUntil.get(socket) ?? 0);

@@ -1,4 +1,4 @@
 import { spoken } from "./spoken.ts";
 
-// A setup file: the clients of tests that would speak protocol 2 speak protocol 3.
+// This is a setup file. With it, clients that would use protocol 2 use protocol 3.
 spoken.query = (query) => query.replace("protocol=2", "protocol=3");

@@ -4,8 +4,8 @@ import type { Claims } from "../../src/define/types.ts";
 import { collection, connected, persist, sync, users } from "../../src/state/fields.ts";
 
 /**
- * Every secret is a text of its own that says who may read it. Whatever any client is sent, by whatever way, is
- * searched for such texts: `<m:room:reader:number>`, where the reader is "all", "gm", "none", or a user's name.
+ * Each secret is a unique text that says who may read it: `<m:room:reader:number>`, where the reader is "all", "gm",
+ * "none", or a user's name. Tests search everything that clients receive for such texts.
  */
 export const MARK = /<m:([^:>]+):([^:>]+):\d+>/g;
 let marks = 0;
@@ -18,10 +18,10 @@ const nameOf = (auth: Claims | null) => String(auth?.["sub"]);
 const makeItem = () => ({ shown: sync(signal("-")), own: sync(signal("-"), { visibleTo: "owner" }) });
 const isGm = (viewer: { auth: Claims | null }) => viewer.auth?.["gm"] === true;
 
-/** Keys that clients choose for entries. Some look like a path below another one, however names are put together. */
+/** Keys that clients choose for entries. Some look like the path to a nested entry, for different separators. */
 const KEYS = ["a\0children\0b", "a.children.b", "a\nchildren\nb", "c"];
 
-/** @param isDynamic whether predicates decide about what is hidden */
+/** @param isDynamic whether predicates decide who sees hidden fields */
 export function definitionOf(room: string, isDynamic: boolean, isIntercepted = false) {
   const forGm = { visibleTo: isDynamic ? isGm : ("owner" as const) };
   class Player {
@@ -32,7 +32,7 @@ export function definitionOf(room: string, isDynamic: boolean, isIntercepted = f
     notes = persist(signal("-"));
     items = collection(makeItem);
   }
-  /** An entry of a tree. Each node has a reader of its own. */
+  /** An entry of a tree. Each node has its own reader. */
   class TreeNode {
     reader = persist(signal("none"));
     note = sync(signal("-"), { visibleTo: isDynamic ? ({ auth }) => nameOf(auth) === this.reader() : "owner" });
@@ -60,7 +60,7 @@ export function definitionOf(room: string, isDynamic: boolean, isIntercepted = f
       players: users(Player),
     }),
     actions: {
-      /** Everything of the user, and of the room, gets new secrets; whoever asks is answered with their own. */
+      /** Gives new secrets to the user and to the room. The result is a secret for the user who asked. */
       renew: {
         run({ state, user, auth }) {
           const name = nameOf(auth);
@@ -85,12 +85,12 @@ export function definitionOf(room: string, isDynamic: boolean, isIntercepted = f
             try {
               state.nodes()[key] = nodeFor(nameOf(auth));
             } catch {
-              // Not all of them are keys that entries can have.
+              // Some of these keys are not allowed for entries.
             }
           }
         },
       },
-      /** A node below another one, for the next user. */
+      /** Adds a node for the next user below another node. */
       nest: {
         run({ state, auth }) {
           const reader = USERS[(USERS.indexOf(nameOf(auth)) + 1) % USERS.length] as string;
@@ -98,7 +98,7 @@ export function definitionOf(room: string, isDynamic: boolean, isIntercepted = f
           parent.children()["b"] = nodeFor(reader);
         },
       },
-      /** One planted node and the nested one, for two readers in one turn. */
+      /** Changes a planted node and the nested one in one turn, so that two readers get changes at the same time. */
       rewrite: {
         run({ state }) {
           renewNote(state.nodes()[KEYS[rewritten++ % KEYS.length] as string]);
@@ -111,7 +111,7 @@ export function definitionOf(room: string, isDynamic: boolean, isIntercepted = f
           throw new Error(mark(room, "none"));
         },
       },
-      /** The whole of an entry as a result, and as a packet: only what everyone may see of it. */
+      /** Returns and broadcasts whole entries, of which clients may only receive what everyone may see. */
       show: { run: ({ user }) => user },
       tell: {
         run: ({ room: handle, user }) => handle.broadcast({ type: "shown", value: { user, all: mark(room, "all") } }),
@@ -160,7 +160,7 @@ export const ACTIONS = [
   "no-such-action",
 ];
 
-/** @returns what is in a text that this reader may not read */
+/** @returns the secrets in a text that this reader may not read */
 export function stolen(text: string, room: string, reader: string): string[] {
   return [...text.matchAll(MARK)]
     .filter(([, of, may]) => of !== room || !(may === "all" || may === reader))

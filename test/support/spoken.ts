@@ -1,2 +1,2 @@
-/** The protocols that clients of tests speak, as a query that a test asks for says it. */
+/** Changes the query of a test's clients, so that they can use another protocol than the test asks for. */
 export const spoken = { query: (query: string): string => query };

@@ -148,7 +148,7 @@ describe("expectConverged", () => {
       actions: { dot: { run: ({ state }) => void (state.dotted()["a.b"] = 1) } },
     });
     const { createClient, room, expectConverged } = await testRoom(definition);
-    // Two tabs of one user, with different claims.
+    // Two tabs of the same user with different claims.
     const plain = await createClient({ id: "ada", auth: { sub: "ada" } });
     const master = await createClient({ id: "ada", auth: { sub: "ada", gm: true } });
     await plain.send({ action: "dot" });

@@ -9,11 +9,11 @@ const [page = ""] = Object.values<string>(
   import.meta.glob("../../docs/mistakes.md", { query: "?raw", import: "default", eager: true }),
 );
 
-/** What a developer does wrong, and returns where it is shown. */
+/** A mistake of a developer, and a function that makes it and returns what is shown. */
 interface Mistake {
-  /** As the page of the documents has it. */
+  /** The name of the mistake on the page in docs. */
   readonly about: string;
-  /** What is shown, or a part of it. The page has that too. */
+  /** The error or a part of it, which the page must contain too. */
   readonly shown: string;
   readonly make: () => unknown;
 }
@@ -22,7 +22,7 @@ const count = () => sync(signal(0));
 const room = (more: object = {}): AnyRoom =>
   defineRoom({ path: "game-{id}", state: () => ({ count: count() }), ...more });
 
-/** What is thrown. */
+/** Returns the message of the error that a function throws. */
 async function thrown(run: () => unknown): Promise<string> {
   try {
     await run();
@@ -32,22 +32,22 @@ async function thrown(run: () => unknown): Promise<string> {
   return "Nothing was thrown";
 }
 
-/** Runs a room, sends it an action twice, and returns what its log has. */
+/** Runs a room, sends it the same action twice, and returns its log. */
 async function logged(more: object): Promise<string> {
   const entries: LogEntry[] = [];
   const definition = room(more);
   const service = await testService({ rooms: [definition], log: (entry) => entries.push(entry) });
   const client = await (await service.room(definition)).createClient();
-  // What was changed in place makes no packet, so the kit throws as well.
+  // The kit may throw as well, because it waits for a packet that a change in place never causes.
   for (let time = 0; time < 2; time++) await client.send({ action: "go" }).catch(() => {});
   return entries.map((entry) => Object.values(entry).join(" ")).join("\n");
 }
 
-/** The same for an action that does something with the state. */
+/** Does the same for an action that changes the state. */
 const logOf = (state: () => object, run: (state: never) => void) =>
   logged({ state, actions: { go: { run: ({ state: own }: { state: never }) => run(own) } } });
 
-/** The answer to an HTTP request. */
+/** Returns the error in the answer to an HTTP request. */
 async function answered(path: string): Promise<string> {
   return (await testService({ rooms: [room()] })).fetch(path).then(async (response) => {
     const { error } = await response.json<{ error: string }>();
@@ -224,7 +224,7 @@ const MISTAKES: readonly Mistake[] = [
 describe("a typical mistake is shown where the developer looks", () => {
   it.each(MISTAKES)("$about", async ({ about, shown, make }) => {
     expect(await make()).toContain(shown);
-    // As the page of the documents says.
+    // The page must have the same text.
     expect(page).toContain(about);
     expect(page.replaceAll("\\|", "|")).toContain(shown);
   });

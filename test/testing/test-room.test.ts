@@ -25,7 +25,7 @@ describe("testRoom", () => {
     expect(fn).toHaveBeenCalledWith('{"type":"sync","value":{"count":1}}');
     expect(room.state.count()).toBe(1);
     expect(await server.roomStorage.get(".")).toEqual({ count: 1 });
-    await server.evict(); // hibernates it: sockets stay, memory goes
+    await server.evict(); // hibernates: sockets stay, the memory is lost
     expect(room.state.count()).toBe(1);
     await client2.send({ action: "increment" });
     expect(fn).toHaveBeenCalledTimes(4);
@@ -174,7 +174,7 @@ describe("testRoom", () => {
     await client.send({ action: "loud" });
     await expectConverged();
     await room.change((state) => state.config.set({ map: { width: 1 }, list: [] }));
-    // As long as the new value is yet to be sent, nothing is lost.
+    // While the new value is waiting to be sent, nothing is reported as lost.
     await client.send({ action: "silent" });
     await server.advance(100);
     await room.change((state) => state.config.set({ map: { width: 1 }, list: [] }));

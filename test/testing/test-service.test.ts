@@ -131,7 +131,7 @@ describe("testService", () => {
     const [one, two] = await Promise.all(["tick-1", "tick-2"].map(async (id) => service.room(ticking, { id })));
     const clients = [await one?.createClient(), await two?.createClient()];
     await service.advance(2000);
-    // The real time that passes meanwhile counts as well.
+    // Real time passes as well, so there may be more ticks.
     for (const client of clients) expect(client?.state.ticks).toBeGreaterThanOrEqual(18);
     await service.expectConverged();
   });

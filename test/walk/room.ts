@@ -20,24 +20,24 @@ const { compiled } = defineRoom({
   },
 });
 
-/** What is walked: each starts a way through the code, and resolves when that is done. */
+/** The measured paths. Each function starts one, and resolves when it has ended. */
 export interface WalkedRoom {
-  /** One client moves: both are told, and it gets an ack. */
+  /** One client moves: both clients are told, and the first one gets an ack. */
   act(): Promise<void>;
-  /** Lets time pass, until what the action changed is stored. */
+  /** Waits until the changes of the action are stored. */
   rest(): Promise<void>;
-  /** Its state is stored, and it is put to sleep while its clients stay: it wakes. */
+  /** Saves the state, puts the room to sleep while its clients stay, and wakes it. */
   wake(): Promise<void>;
 }
 
-/** A room in memory with two clients of protocol 2, that sends at once. */
+/** A room in memory with two clients of protocol 2, which sends changes at once. */
 export async function createRoom(): Promise<WalkedRoom> {
   const room = new MemoryRoom<{ players(): Record<string, Player> }>(compiled);
   const client = await room.connect("one", null, undefined, "protocol=2");
   const other = await room.connect("two", null, undefined, "protocol=2");
-  // What the clients of the tests do with packets is not part of it.
+  // Remove the test clients: their work is not part of the path.
   for (const socket of [client, other]) socket.clients.splice(0);
-  // What joining left to be stored is not part of the action.
+  // Store the changes of joining first: they are not part of the action.
   await room.advance(5000);
   return {
     async act() {

@@ -2,15 +2,16 @@ import { traceSources, walk } from "./trace.ts";
 import type { Walk } from "./trace.ts";
 
 /**
- * `npm run walk`: how far one action goes through the code, and a room that wakes, in Node and without `src/objects`.
- * A file counts if one of its functions ran. A jump is a call from a function of one file into a function of another,
- * each time it happens; what a library calls back counts as called by whoever called the library. With `--jumps`,
- * the pairs of files follow. As in a deployed Worker, nothing runs that is for development only.
+ * `npm run walk`: measures the path of one action and of a waking room through the code, in Node and without
+ * `src/objects`.
+ * A file counts if one of its functions ran. A jump is a call from a function of one file to a function of another, and
+ * counts each time. A call by a library counts as a call by the code that called the library. With `--jumps`, the pairs
+ * of files follow. As in a deployed Worker, code for development does not run.
  */
 process.env["NODE_ENV"] = "production";
 traceSources();
 
-// After that, so that its imports are traced.
+// Import it after `traceSources`, so that the modules that it imports are traced.
 const { createRoom } = await import("./room.ts");
 
 const room = await createRoom();

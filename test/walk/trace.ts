@@ -7,17 +7,17 @@ import { parseSync, Visitor } from "oxc-parser";
 const SOURCES = new URL("../../src/", import.meta.url).href;
 const PROBE = "__walkProbe";
 
-/** Which files ran, in the order of their first function, and how often a call went from one into another. */
+/** The files in which a function ran, in the order of their first functions, and the number of calls between files. */
 export interface Walk {
   readonly files: readonly string[];
   readonly jumps: number;
-  /** Each pair of files, and how often the first called into the second. */
+  /** The number of calls for each pair of files. */
   readonly pairs: ReadonlyMap<string, number>;
 }
 
 let current: { files: Set<string>; jumps: number; pairs: Map<string, number> } | undefined;
 
-/** Records a walk: every function of `src` that runs in the meantime counts. */
+/** Records a path: all functions of `src` that are called while `run` runs. */
 export async function walk(run: () => unknown): Promise<Walk> {
   const recorded = (current = { files: new Set<string>(), jumps: 0, pairs: new Map<string, number>() });
   try {
@@ -28,7 +28,7 @@ export async function walk(run: () => unknown): Promise<Walk> {
   return { ...recorded, files: [...recorded.files] };
 }
 
-/** From here on, modules of `src` that are loaded report each of their functions. */
+/** Instruments the modules of `src` that are loaded from now on, so that each of their functions reports its calls. */
 export function traceSources(): void {
   Error.stackTraceLimit = Infinity;
   (globalThis as Record<string, unknown>)[PROBE] = entered;
@@ -41,7 +41,7 @@ export function traceSources(): void {
   });
 }
 
-/** A function was entered: where its nearest caller in `src` is another file, that was a jump. */
+/** Called when a function is entered. If its nearest caller in `src` is in another file, this is a jump. */
 function entered(): void {
   if (!current) return;
   const [, own, ...callers] = sourcesOnStack();
@@ -54,13 +54,13 @@ function entered(): void {
   current.pairs.set(pair, (current.pairs.get(pair) ?? 0) + 1);
 }
 
-/** The files of the functions that run right now, the innermost first; empty for those that are not in `src`. */
+/** The files of the functions on the stack, the innermost first. Functions outside of `src` have an empty name. */
 function sourcesOnStack(): string[] {
   Error.prepareStackTrace = (_error, sites) =>
     sites.filter((site) => !site.isAsync()).map((site) => nameOf(site.getFileName() ?? ""));
   const { stack } = new Error("only for its stack") as unknown as { stack: string[] };
   Reflect.deleteProperty(Error, "prepareStackTrace");
-  // Without this function itself.
+  // Leave out the frame of this function.
   return stack.slice(1);
 }
 
@@ -74,7 +74,7 @@ interface FunctionBody {
   readonly end: number;
 }
 
-/** Calls the probe first in every function. */
+/** Adds a call of the probe at the beginning of every function. */
 function instrument(url: string, source: string): string {
   const insertions: [at: number, text: string][] = [];
   const visit = ({ body }: { body: FunctionBody | null }) => {

@@ -1,25 +1,25 @@
 import type { ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 
-/** What a bare workerd is to serve: the Worker is in `worker.js`, beside the configuration. */
+/** What a bare workerd serves. The Worker is in `worker.js`, beside the configuration. */
 export interface Served {
-  /** Its Durable Objects: classes by their bindings. */
+  /** The classes of its Durable Objects, by their bindings. */
   readonly objects: Readonly<Record<string, string>>;
   readonly vars: Readonly<Record<string, string>>;
   /** The folder where its objects are stored. */
   readonly storage: string;
-  /** Where it listens. Default: on a free port. */
+  /** The port on which it listens. Default: a free port. */
   readonly port?: number;
-  /** The port of another workerd, whose Worker is the binding `OTHER`. Each of the two has to know the other. */
+  /** The port of another workerd, whose Worker is the binding `OTHER`. Both have to know the port of the other. */
   readonly other?: number;
-  /** Default: those of `wrangler.toml`. */
+  /** Compatibility flags. Default: those of `wrangler.toml`. */
   readonly flags?: readonly string[];
 }
 
-/** What connects a workerd to another one in place of HTTP, for calls of methods. */
+/** Connects a workerd to another one for calls of methods, instead of HTTP. */
 const CALLS = 'capnpConnectHost = "calls"';
 
-/** As in `wrangler.toml`. */
+/** The same flags as in `wrangler.toml`. */
 export const COMPATIBILITY_FLAGS: readonly string[] = ["no_web_socket_compression", "enable_request_signal"];
 
 /** The configuration of a workerd that serves a Worker on a free port, with its objects in files. */
@@ -54,14 +54,14 @@ const main :Workerd.Worker = (
 `;
 }
 
-/** The workerd that the project's wrangler brings along. */
+/** The path of the workerd that the project's wrangler installs. */
 export function workerdPath(): string {
   const wrangler = createRequire(createRequire(import.meta.url).resolve("wrangler/package.json"));
   return (wrangler("workerd") as { default: string }).default;
 }
 
 /**
- * Waits until a workerd listens, by what it says on its control pipe, which is file descriptor 3.
+ * Waits until a workerd listens. It reports this on its control pipe, which is file descriptor 3.
  * @param events what to wait for: `listen`, or `listen-inspector`
  * @returns the ports by event
  */

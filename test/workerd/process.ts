@@ -6,19 +6,18 @@ import { configOf, portsOf, workerdPath } from "./config.ts";
 
 const OBJECTS = { ROOMS: "RoomObject", WORLDS: "WorldObject", SHARDS: "ShardObject" };
 
-/** A workerd that runs. */
 export interface Workerd {
   readonly pid: number;
   readonly port: number;
   readonly inspectorPort: number;
-  /** What it wrote to its log. */
+  /** Its log so far. */
   log(): string;
   isAlive(): boolean;
-  /** Ends it at once, as a crash would (SIGKILL). Resolves when it is gone. */
+  /** Kills it at once, as a crash would (SIGKILL). Resolves when it has exited. */
   kill(): Promise<void>;
 }
 
-/** Puts a Worker into a folder, where {@link startWorkerd} finds it. */
+/** Bundles a Worker into a folder, where {@link startWorkerd} finds it. */
 export async function bundleInto(folder: string, entry: string): Promise<void> {
   mkdirSync(join(folder, "objects"));
   await build({
@@ -34,8 +33,8 @@ export async function bundleInto(folder: string, entry: string): Promise<void> {
 }
 
 /**
- * Starts a bare workerd with a bundled service: `createRooms` with a World. What a former one stored in the folder is
- * there again. Resolves when it listens.
+ * Starts a bare workerd with a bundled service: `createRooms` with a World. It continues with the objects that an
+ * earlier one stored in the folder. Resolves when it listens.
  */
 export async function startWorkerd(folder: string, vars: Readonly<Record<string, string>>): Promise<Workerd> {
   const config = join(folder, "config.capnp");

@@ -59,7 +59,7 @@ describe("an operator", () => {
     for (const [route, body] of [...routes, ["POST /update-shard", { shardId, connections: 9 }] as const]) {
       expect(await send(world, route, body, {})).toMatchObject({ status: 401, body: { error: expect.any(String) } });
     }
-    // The secret of the shards opens nothing else.
+    // The secret of shards gives no access to other routes.
     for (const [route, body] of routes) {
       expect((await send(world, route, body, { headers: { "x-access-shard": SECRET } })).status).toBe(401);
     }
@@ -143,7 +143,7 @@ describe("a shard", () => {
       event: "shard_secret_missing",
       hint: expect.stringContaining("SHARD_SECRET"),
     });
-    // An operator is not concerned.
+    // Operators do not need the secret.
     const shardId = world.shards[0]?.info().id;
     expect((await world.ask("POST /update-shard", { shardId, connections: 1 }, { auth: operator })).status).toBe(200);
   });

@@ -90,7 +90,7 @@ describe("nearest", () => {
     expect(await world.enter("game-1", warsaw)).toBe(inParis);
     const inTokyo = await world.enter("game-1", tokyo);
     expect(inTokyo).not.toBe(inParis);
-    // Full in Paris, and Tokyo is far.
+    // The shard in Paris is full, and the one in Tokyo is too far away.
     const inWarsaw = await world.enter("game-1", warsaw);
     expect([inParis, inTokyo]).not.toContain(inWarsaw);
     expect(await world.enter("game-1", paris)).toBe(inWarsaw);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { operator, TestWorld } from "./support.ts";
 
-/** What the platform throws in place of an answer. */
+/** An error that the platform throws instead of an answer. */
 const platformError = (flags: { retryable?: true; overloaded?: true }) =>
   Object.assign(new Error("internal error"), flags);
 
-/** Counts how many calls a World makes at the same time. Each takes a second. */
+/** Counts how many calls a World makes at the same time. Each call takes a second. */
 function slowly(world: TestWorld) {
   const calls = { now: 0, most: 0, all: 0 };
   world.host.onCall = async () => {
@@ -23,14 +23,14 @@ async function meanwhile<T>(world: TestWorld, pending: Promise<T>): Promise<T> {
   void pending.finally(() => (progress.isDone = true));
   while (!progress.isDone) {
     await world.room.advance(50);
-    // Until all promises of that time are done.
+    // Let all promises settle before the time advances further.
     await scheduler.wait(0);
   }
   return pending;
 }
 
 describe("a World that starts and retires many shards", () => {
-  it("makes 20 calls at the same time, when it registers a room and when it scales one", async () => {
+  it("makes at most 20 calls at the same time when it registers a room, and when it scales one", async () => {
     const world = new TestWorld({ maxShards: 200 });
     const calls = slowly(world);
     await meanwhile(world, world.register({ name: "game-1", minShards: 90 }));
@@ -41,7 +41,7 @@ describe("a World that starts and retires many shards", () => {
     expect(calls).toEqual({ now: 0, most: 20, all: 250 });
   });
 
-  it("when a client starts a room with many shards", async () => {
+  it("makes at most 20 calls at the same time when a client starts a room with many shards", async () => {
     const world = new TestWorld();
     await world.register({ name: "game-1", minShards: 50 });
     for (const shard of world.shards) await world.report(shard.info().id, 0, { status: "draining" });
@@ -51,7 +51,7 @@ describe("a World that starts and retires many shards", () => {
     expect(calls.most).toBe(20);
   });
 
-  it("when all of them are drained and empty", async () => {
+  it("makes at most 20 calls at the same time when it retires empty shards", async () => {
     const world = new TestWorld({ maxShards: 200 });
     await world.register({ name: "game-1", minShards: 70 });
     const calls = slowly(world);
@@ -59,11 +59,11 @@ describe("a World that starts and retires many shards", () => {
     expect(calls).toEqual({ now: 0, most: 20, all: 70 });
   });
 
-  it("and when a sweep removes them", async () => {
+  it("makes at most 20 calls at the same time when a sweep removes lost shards", async () => {
     const world = new TestWorld({ maxShards: 200 });
     await world.register({ name: "game-1", minShards: 70 });
     const calls = slowly(world);
-    // They never report: after five minutes they are lost.
+    // These shards never report, so they count as lost after five minutes.
     await meanwhile(world, world.room.advance(360_000));
     await meanwhile(world, world.ask("GET /registry", undefined, { auth: operator }));
     expect(calls.most).toBe(20);

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Faults, QUOTA } from "../support/faults.ts";
 import { TestWorld } from "./support.ts";
 
-/** A World whose storage fails as long as it is told to. */
+/** A World whose storage fails while the test wants it to. */
 function failingWorld() {
   const world = new TestWorld({ roomIdle: 60_000 });
   let isFailing = false;
@@ -59,7 +59,7 @@ const step: fc.Arbitrary<Step> = fc.record({
   kind: fc.constantFrom("connect", "connect", "report", "report", "drain", "wait", "fail"),
   pick: fc.nat({ max: 1000 }),
 });
-/** How many writes fail next. */
+/** The number of writes that fail next. */
 const FAILING = [0, 1, 2, 5, Infinity];
 const WAITS = [10, 1500, 20_000, 61_000];
 
@@ -81,12 +81,12 @@ it("whatever a World cannot store for a while: its assignments are stored in the
       }
       faults.end();
       failed += faults.count;
-      // Shards go on to report.
+      // The shards continue to report.
       for (const { id } of known()) await world.report(id, 1);
       await world.room.advance(0);
       const before = known();
       expect(sweeps(world)).toBe(before.length > 0 ? 1 : 0);
-      // What failed for long is tried again after a minute at the latest.
+      // After many failures, the World tries again within a minute.
       for (let round = 0; round < 2; round++) {
         for (const { id } of known()) await world.report(id, 1);
         for (let seconds = 0; seconds < 59; seconds++) await world.room.advance(1000);

@@ -30,7 +30,7 @@ const duel = defineRoom({
 
 const host = "http://rooms.test";
 const socket = { WebSocket: BrowserSocket, protocol: "ws", minReconnectionDelay: 1 } as const;
-/** A mode of its own for each test, since all of them use one World. */
+/** A new mode for each test, because all of them use the same World. */
 const newMode = () => `m${crypto.randomUUID().replaceAll("-", "")}`;
 const search = (mode: string) => ({ host, room: "duel-{mode}-{id}", filter: { mode } });
 const users1 = (mode: string) => listRooms(search(mode)).then((rooms) => rooms.map(({ users }) => users));
@@ -56,15 +56,16 @@ describe("P10: rooms that list themselves, as real objects", () => {
     await expect.poll(() => users1(mode), { timeout: 5000 }).toEqual([0, 0, 0]);
   });
 
-  // After a second the World knows that the room is full: on a slow machine nobody is sent there then.
+  // The World learns within a second that the room is full. On a slow machine that may happen before the search: then
+  // the full room is not tried at all, and the test is repeated.
   it(
-    "a user who is refused since the room filled up without the World's knowledge gets another one",
+    "a user who is refused because the room filled up without the World's knowledge gets another room",
     { retry: 5 },
     async () => {
       const mode = newMode();
       const { roomId } = await findRoom({ ...search(mode), create: { mode } });
       const room = new TestRoom(duel, roomId, "main");
-      // They knew the room's id, and never asked the World.
+      // These users knew the room's id, and did not ask the World.
       await room.connect({ via: "room" });
       await room.connect({ via: "room" });
       const tried: string[] = [];

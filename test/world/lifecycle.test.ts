@@ -13,12 +13,12 @@ describe("a reserved place", () => {
     for (let client = 0; client < 4; client++) await world.enter("game-1");
     await world.report(shardId, 2, { arrivals: 2 });
     expect(waiting(world, shardId)).toBe(3);
-    // One came and one left: no more connections, but one more arrival.
+    // One client joined and one left: the number of connections is the same, but there is one more arrival.
     await world.report(shardId, 2, { arrivals: 3 });
     expect(waiting(world, shardId)).toBe(2);
     await world.report(shardId, 2, { arrivals: 3 });
     expect(waiting(world, shardId)).toBe(2);
-    // The shard lost its memory, and counts anew.
+    // The shard lost its memory, and starts to count again.
     await world.report(shardId, 1, { arrivals: 1 });
     expect(waiting(world, shardId)).toBe(1);
     await world.report(shardId, 9, { arrivals: 9 });
@@ -110,7 +110,7 @@ describe("a draining shard", () => {
     await world.report(three, 0);
     expect(world.host.retired).toEqual([one, two, three]);
     expect(world.shards).toEqual([]);
-    // It needed no word that they are to be drained.
+    // Empty shards are removed without being told to drain first.
     expect(world.host.assigned.filter(({ draining }) => draining).map(({ shardId }) => shardId)).toEqual([three]);
   });
 
@@ -320,14 +320,14 @@ describe("an eviction or a crash", () => {
     await world.evict();
     world.host.onCall = () => {};
     const shardId = await world.enter("game-1");
-    // The same shard, told once more: nobody knows whether it heard the first time.
+    // The World assigns the same shard again, because it does not know whether the first call arrived.
     expect(world.host.assigned.map((assignment) => assignment.shardId)).toEqual([shardId, shardId]);
     expect(world.shards).toHaveLength(1);
   });
 
   it("before anything was stored leaves nothing behind", async () => {
     const world = new TestWorld();
-    // It looks after its shards from now on: the first schedule is stored at once, and the state with it.
+    // The World begins to monitor its shards. The first schedule is stored at once, and the state with it.
     await world.enter("game-2");
     world.host.onCall = () => new Promise(() => {});
     void world.connect("game-1");

@@ -5,7 +5,7 @@ import { TestWorld } from "./support.ts";
 
 const MODES = ["duel", "ffa"] as const;
 type Mode = (typeof MODES)[number];
-/** So long a client that was sent to a room takes to come there at most. ms */
+/** The longest time that a client may take to reach the room to which it was sent, in ms. */
 const ON_THE_WAY = RESERVATION_LIFE - 1;
 
 type Step =
@@ -37,15 +37,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("evict" as const, "crash" as const) }) },
 );
 
-/** A room as it really is. */
+/** The real state of a room. */
 interface RealRoom {
   readonly mode: Mode;
   readonly maxUsers: number;
   users: number;
   locked: boolean;
-  /** It died, or was taken off the list, and the World was not told. */
+  /** Whether it died or was removed from the list without the World being told. */
   isGone: boolean;
-  /** Until when each client that was sent there comes. */
+  /** The times by which the clients arrive that were sent there. */
   readonly expected: number[];
 }
 
@@ -63,7 +63,7 @@ class Model {
     };
   }
 
-  /** What the room says of itself from now on. */
+  /** Updates what the room answers when the World asks it. */
   answer(id: string): void {
     const room = this.real.get(id) as RealRoom;
     const { users, maxUsers, locked } = room;
@@ -89,7 +89,7 @@ class Model {
         if (!found) return;
         const [id, room] = found;
         room.expected.splice(0, room.expected.findIndex((end) => end > now) + 1);
-        // The World kept the place for it.
+        // The World reserved a place for this client.
         expect(room.users).toBeLessThan(room.maxUsers);
         room.users++;
         await this.tell(id);
@@ -110,7 +110,7 @@ class Model {
         return;
       }
       case "stranger": {
-        // A room that nobody was sent to gets a user who knew its id; or a new one lists itself.
+        // Either a user who knew the id joins a room to which nobody was sent, or a new room lists itself.
         const id = `game-${step.pick % 5}`;
         const room = this.real.get(id);
         if (!room) {
@@ -127,7 +127,7 @@ class Model {
         found[1].users = 0;
         found[1].expected.length = 0;
         this.answer(found[0]);
-        // So nobody can be on the way there who was not sent before.
+        // After this time, no client is on its way to the room.
         return this.world.room.advance(60_000);
       }
       case "wait":
@@ -143,7 +143,7 @@ class Model {
     const { status, body } = await this.world.find({ filter: { mode }, create: create && mode === "duel" });
     if (status !== 200) {
       expect(status).toBe(404);
-      // Nobody is turned away while there is a place that the World knows of.
+      // A client may only be refused if the World knows of no free place.
       expect(this.hasSurePlace(mode)).toBe(false);
       this.refused++;
       return;
@@ -156,7 +156,7 @@ class Model {
     expect(room.users + room.expected.filter((end) => end > now).length).toBeLessThanOrEqual(room.maxUsers);
   }
 
-  /** Whether a room has a place even if all who were ever sent there, and may come, do. */
+  /** Whether a room has a free place even if all clients arrive that were sent there and still may come. */
   hasSurePlace(mode: Mode): boolean {
     const { now } = this.world;
     const listed = new Set(Object.values(this.world.room.state.listings()).map((entry) => entry.info().roomId));
@@ -187,7 +187,7 @@ it("P10: no room gets more users than it allows, no removed room is found, and n
     }),
     { numRuns: 400 },
   );
-  // Both happened often, or this has proved nothing.
+  // Both must have happened often, or the test would prove nothing.
   expect(given).toBeGreaterThan(1000);
   expect(refused).toBeGreaterThan(300);
 });

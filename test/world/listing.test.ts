@@ -146,7 +146,7 @@ describe("P10.3: a filter", () => {
 describe("P10.4: a new room", () => {
   const arena = defineRoom({ path: "arena-{mode}-{id}", state: () => ({}) });
   const room = "arena-{mode}-{id}";
-  /** What the room does when it starts: it lists itself by its path. */
+  /** A World with rooms that list themselves when they start, with the mode in their id. */
   function withArena(users = 2): TestWorld {
     const world = new TestWorld({ maxRooms: 50 }, [arena, game, vip]);
     world.rooms.onAsk = (roomId) => {
@@ -304,7 +304,7 @@ describe("P10.5: a room that has not reported for a while", () => {
     await world.room.advance(LISTING_SILENCE);
     expect(world.rooms.asked).toEqual(["game-1", "game-3"]);
     expect(await world.listed()).toEqual(["game-3"]);
-    // It wakes the World only as long as there is something to look after.
+    // The alarm only wakes the World while there are rooms to monitor.
     await world.unlistRoom("game-3");
     await world.room.advance(120_000);
     const { alarmsSet } = world.room;

@@ -16,7 +16,7 @@ describe("the region of a client", () => {
     ["apac-se", { continent: "AS", country: "IN", latitude: "28.6", longitude: "77.2" }],
     ["apac", { continent: "AS", country: "VN" }],
     ["oc", { continent: "OC", country: "AU" }],
-    // No objects run in these.
+    // Cloudflare runs no Durable Objects on these continents, so the hint is the nearest region.
     ["eeur", { continent: "AS", country: "AE", longitude: "55.3" }],
     ["eeur", { continent: "AF", country: "EG" }],
     ["weur", { continent: "AF", country: "ZA" }],

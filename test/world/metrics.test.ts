@@ -34,7 +34,7 @@ function object(room: string, totals: Counts = counts()): ObjectMetrics {
   };
 }
 
-/** A sample of a page: its labels, and its value. */
+/** A sample of a page: its labels and its value. */
 interface Sample {
   readonly labels: Record<string, string>;
   readonly value: number;
@@ -45,7 +45,7 @@ interface Family {
   readonly samples: Sample[];
 }
 
-/** Reads the text format, version 0.0.4, and refuses whatever is not of it. */
+/** Parses the text format, version 0.0.4, and fails if something is not valid. */
 function parse(text: string): Map<string, Family> {
   expect(text.endsWith("\n")).toBe(true);
   const families = new Map<string, Family>();

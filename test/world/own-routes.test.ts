@@ -34,7 +34,7 @@ const service = createRooms({
       },
       "GET /news": { run: ({ room }) => room.storage.get<string>("news") ?? "none" },
       "GET /who": { run: ({ caller, request }) => ({ caller: caller ?? null, names: [...request.headers.keys()] }) },
-      // What the World has itself stays its own.
+      // The World's own routes take precedence over this one.
       "GET /:anything": { run: () => "anything" },
     },
   }),
@@ -44,7 +44,7 @@ type Named = { idFromName(name: string): DurableObjectId; get(id: DurableObjectI
 const WORLDS = (env as unknown as { WORLDS: Named }).WORLDS;
 const stub = (name: string) => WORLDS.get(WORLDS.idFromName(name));
 
-/** The bindings of the service: its Worlds run in objects of the tests' Worker, with the service's own class. */
+/** The bindings of the service. Its Worlds run in objects of the tests' Worker, with the class of the service. */
 const bindings = ({ WorldObject }: Pick<typeof service, "WorldObject">) => ({
   ...env,
   WORLDS: {

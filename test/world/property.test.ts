@@ -35,7 +35,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const CAPACITY = 4;
 const ROOM = "game-1";
 
-/** A shard as it really is: it lets in whoever comes with a place that is still kept. */
+/** The real state of a shard, which accepts clients whose place is still reserved. */
 class RealShard {
   connections = 0;
   arrivals = 0;
@@ -84,7 +84,7 @@ class Model {
         this.world.host.onCall = () => {};
         return;
       case "wait":
-        // Shards report soon: a second later in any case.
+        // Shards report every second, so all of them report before time passes.
         for (const id of this.real.keys()) await this.report(id);
         return this.world.room.advance(step.ms);
       case "evict":
@@ -103,7 +103,7 @@ class Model {
     }
     this.given++;
     const id = body["shardId"] as string;
-    // Neither removed nor draining.
+    // The shard is neither removed nor draining.
     expect(this.world.shard(id).info().status).toBe("active");
     expect(this.world.host.retired).not.toContain(id);
     const real = this.real.get(id) ?? new RealShard();
@@ -119,14 +119,14 @@ class Model {
     real.expected = real.expected.filter(({ until }) => until > now).slice(1);
     real.connections++;
     real.arrivals++;
-    // A shard that only tells its connections has to tell each arrival before the next one leaves.
+    // A shard that does not count arrivals has to report each of them before the next client leaves.
     if (!this.countsArrivals) await this.report(id);
   }
 
   async report(id: string, status?: string): Promise<void> {
     const { connections, arrivals } = this.real.get(id) as RealShard;
     const answer = await this.world.report(id, connections, { status, ...(this.countsArrivals && { arrivals }) });
-    // The World gave it up: it closes all it holds.
+    // The World has dropped this shard, which therefore closes its clients.
     if (answer.status === 404) this.real.delete(id);
     else expect(answer.status).toBe(200);
   }
@@ -182,7 +182,7 @@ for (const balancingStrategy of BALANCINGS) {
         { numRuns: 100 },
       )
       .finally(() => (console.error = error));
-    // Both happened often, or this has proved nothing.
+    // Both must have happened often, or the test would prove nothing.
     expect(given).toBeGreaterThan(1000);
     expect(refused).toBeGreaterThan(150);
   });

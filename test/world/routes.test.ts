@@ -91,7 +91,7 @@ describe("connect", () => {
     expect(shardId).toMatch(/^[A-Za-z0-9]{1,24}-[a-z0-9]{12}$/);
     expect(await world.enter(`${roomId.slice(0, 510)}#`)).not.toBe(shardId);
     world.crash();
-    // The room is found again: its shard is full, so it gets a second one.
+    // The World finds the room again: its shard is full, so the room gets a second one.
     const second = await world.enter(roomId);
     expect(world.shards.map((shard) => shard.info().roomId).filter((id) => id === roomId)).toHaveLength(2);
     expect(world.host.assigned.at(-1)).toMatchObject({ shardId: second, roomId });
@@ -137,7 +137,7 @@ describe("connect", () => {
     const answered: Answer[] = [];
     const clients = ["game-1", "game-1"].map(async (id) => void answered.push(await world.connect(id)));
     await vi.waitFor(() => expect(world.loads).toEqual([2]));
-    // It answers others meanwhile, and long before these two.
+    // The World answers other requests meanwhile, long before these two.
     await world.ask("GET /registry", undefined, { auth: operator });
     expect(answered).toEqual([]);
     gate.resolve();
@@ -179,7 +179,9 @@ describe("connect", () => {
     await vi.waitFor(() => expect(world.host.assigned).toHaveLength(1));
     const scaling = world.scale({ roomId: "game-1", targetShardCount: 0 });
     await vi.waitFor(() => expect(world.shards[0]?.info().status).toBe("draining"));
-    // It is not told before it was told what it serves: the two could overtake each other.
+    // The shard is told to drain only after its assignment has arrived, because the two calls might overtake each
+    // other.
+    // other.
     await world.ask("GET /registry", undefined, { auth: operator });
     expect(world.host.assigned).toHaveLength(1);
     gate.resolve();

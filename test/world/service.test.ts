@@ -27,7 +27,7 @@ const game = defineRoom({
 
 const ORIGIN = "http://rooms.test";
 const WORLD = `${ORIGIN}/parties/world/world-default`;
-/** In this service a shard takes three clients. */
+/** The capacity of a shard in this service. */
 const CAPACITY = 3;
 
 interface Answer {
@@ -60,7 +60,7 @@ async function join(url: string, query = ""): Promise<TestClient> {
 }
 
 const operator = async (worlds: string[]) => ({ authorization: `Bearer ${await operatorToken({ worlds })}` });
-/** Other files have rooms of the party "main" too. */
+/** Each test has a new room, because other files use rooms of the party "main" too. */
 const newRoom = () => `game-${crypto.randomUUID()}`;
 
 beforeEach(() => {
@@ -103,7 +103,7 @@ describe("P9: a World, its shards and a room, as real objects", () => {
     const clients = await Promise.all(places.map((url) => join(url)));
     await Promise.all(clients.map((client) => client.until(({ type }) => type === "sync")));
     await clients[0]?.sees((seen: { players: object }) => Object.keys(seen.players).length === 10);
-    // The shard has the last word about its own capacity.
+    // The shard itself refuses clients beyond its capacity.
     const full = [...counts].find(([, group]) => group.length === CAPACITY)?.[0] ?? "";
     expect(await (await join(full)).closed).toMatchObject({ code: 4503 });
   });

@@ -12,7 +12,7 @@ import { TestWorld } from "./support.ts";
 
 const PLAYERS = 10;
 const CAPACITY = 4;
-/** ms of virtual time under load. */
+/** The virtual time under load, in ms. */
 const LOAD = 60_000;
 const STEP = 200;
 
@@ -42,7 +42,7 @@ const definition = defineRoom({
   },
 });
 
-/** A client that acts all the time, and comes back through the World when its socket closes. */
+/** A client that acts all the time, and reconnects through the World when its socket closes. */
 class Player {
   readonly #id: number;
   readonly #city: City;
@@ -69,7 +69,7 @@ class Player {
     }
   }
 
-  /** The World, or the shard, may be dead or full: it tries again. */
+  /** Connects through the World. If the World or the shard is dead or full, it tries again later. */
   async #come(): Promise<void> {
     try {
       const shardId = await this.#city.enter();
@@ -91,7 +91,7 @@ class Player {
   }
 }
 
-/** A room, its shards, their World, and players who will not give up. */
+/** A room, its shards, their World, and players who reconnect until they succeed. */
 class City {
   readonly tree = new MemoryTree<State>(definition.compiled);
   readonly world: TestWorld;
@@ -134,7 +134,7 @@ class City {
 }
 
 it("P9: room, shards and World crash at random for a minute: all players reconnect, and nothing is lost or done twice", async () => {
-  // The World says in the log what it could not reach.
+  // The World logs the objects that it could not reach.
   vi.spyOn(console, "error").mockImplementation(() => {});
   let acks = 0;
   const deaths = { room: 0, shard: 0, world: 0 };
@@ -175,7 +175,7 @@ it("P9: room, shards and World crash at random for a minute: all players reconne
       expect(players.map((player) => player.online())).toEqual(Array.from({ length: PLAYERS }, () => true));
       for (const { socket, acked } of city.players) {
         acks += acked.size;
-        for (const id of acked) expect(done, "an ack is for good").toContain(id);
+        for (const id of acked) expect(done, "an acknowledged action is never lost").toContain(id);
         const seen = socket?.clients[0]?.state as { done: string[]; players: object };
         expect(seen.done).toEqual(done);
         expect(Object.keys(seen.players)).toHaveLength(PLAYERS);

@@ -14,7 +14,7 @@ import { createWorld } from "../../src/world/world-room.ts";
 import { MemoryRoom, MemorySocket } from "../support/memory.ts";
 import type { VirtualClock } from "../support/memory.ts";
 
-/** MemoryRoom calls every room so. */
+/** The id that MemoryRoom gives to every room. */
 export const WORLD_ID = "r";
 export const SECRET = "a secret that only shards know";
 export const operator: Claims = { sub: "op", worlds: [WORLD_ID] };
@@ -23,12 +23,12 @@ export const game = defineRoom({ path: "game-{id}", state: () => ({}) });
 export const vip = defineRoom({ path: "vip-{id}", auth: "required", state: () => ({}) });
 export const anything = defineRoom({ path: "{id}", state: () => ({}) });
 
-/** Shards that do not exist: it records what they are told. */
+/** A host that starts no shards, but records what they would be told. */
 export class FakeHost implements ShardHost {
   readonly assigned: Assignment[] = [];
   readonly hints: (LocationHint | undefined)[] = [];
   readonly retired: string[] = [];
-  /** What happens to a call: it may throw, or take its time. */
+  /** Called for each call to a shard. It may throw, or take some time. */
   onCall: (shardId: string) => Promise<void> | void = () => {};
 
   async assign(assignment: Assignment, hint?: LocationHint): Promise<void> {
@@ -55,12 +55,12 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-/** Rooms that do not exist: it says of each what a test wrote down. */
+/** A host that starts no rooms, but answers for each room what the test wrote down. */
 export class FakeRooms implements RoomHost {
-  /** By id. What is not there is not to be listed. */
+  /** Answers by room id. A room without one is not listed. */
   readonly reports = new Map<string, ListingReport>();
   readonly asked: string[] = [];
-  /** What happens to a call: it may throw, or take its time; and a room that is started may list itself. */
+  /** Called when the World asks a room. It may throw or take some time, or list the room. */
   onAsk: (roomId: string) => Promise<void> | void = () => {};
 
   async ask({ roomId }: ListingPlace): Promise<ListingReport | null> {
@@ -70,7 +70,7 @@ export class FakeRooms implements RoomHost {
   }
 }
 
-/** A World in memory, on a virtual clock, with shards that do not exist. */
+/** A World in memory on a virtual clock, without real shards. */
 export class TestWorld {
   readonly host = new FakeHost();
   readonly rooms = new FakeRooms();
@@ -82,7 +82,7 @@ export class TestWorld {
   env: Record<string, string> = { SHARD_SECRET: SECRET };
   random = 0;
 
-  /** @param clock one to share with others, with shards that do exist */
+  /** @param options a clock that is shared with others, and a host with real shards */
   constructor(
     config: WorldConfig = {},
     rooms: readonly AnyRoom[] = [game, vip],
@@ -143,7 +143,7 @@ export class TestWorld {
     return this.ask("POST /connect", { roomId, autoCreate }, ask);
   }
 
-  /** @returns the shard that a client got */
+  /** @returns the id of the shard that a client was given */
   async enter(roomId: string, ask?: Ask): Promise<string> {
     const { status, body } = await this.connect(roomId, ask);
     if (status !== 200) throw new Error(`connect answered ${status}: ${JSON.stringify(body)}`);
@@ -159,13 +159,13 @@ export class TestWorld {
     return this.ask("POST /scale-room", body, ask);
   }
 
-  /** What a shard does. */
+  /** Reports as a shard does. */
   report(shardId: string, connections: number, more: Record<string, unknown> = {}): Promise<Answer> {
     const headers = { "x-access-shard": SECRET };
     return this.ask("POST /update-shard", { shardId, worldId: WORLD_ID, connections, ...more }, { headers });
   }
 
-  /** What a room does that is listed, or whose entry changed; and so it would answer. */
+  /** Lists a room, as a room does when it is listed or its entry changes. Later questions get the same answer. */
   listRoom(roomId: string, changes: Partial<ListingReport> & { meta?: object } = {}): Promise<Answer> {
     const { meta = {}, ...rest } = changes;
     const path = roomId.replace(/-.*/, "-{id}");
@@ -182,7 +182,7 @@ export class TestWorld {
     return this.tellRoom(roomId);
   }
 
-  /** What a room does that is taken off the list. */
+  /** Removes a room from the list, as the room does. */
   unlistRoom(roomId: string): Promise<Answer> {
     this.rooms.reports.delete(roomId);
     return this.tellRoom(roomId);
@@ -225,13 +225,13 @@ export class TestWorld {
     return Object.values(this.room.state.rooms()).map((room) => room.info().id);
   }
 
-  /** What each shard has, or will have in a moment; the fullest last. */
+  /** The current loads of all shards, including reserved places, in ascending order. */
   get loads(): number[] {
     return this.shards.map((shard) => loadOf(shard, this.now)).toSorted((a, b) => a - b);
   }
 }
 
-/** Counts how often each text is there. */
+/** Counts how often each text occurs. @returns the counts in ascending order */
 export function countOf(texts: readonly string[]): number[] {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);

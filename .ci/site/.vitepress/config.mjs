@@ -4,7 +4,7 @@ import { defineConfig } from "vitepress";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** The tables of docs/README.md are the index of the site. */
+/** The tables of docs/README.md become the index of the site. */
 const [guides, references] = readFileSync(`${root}docs/README.md`, "utf8")
   .split(/^\| --- \| --- \|$/m)
   .slice(1)
@@ -17,7 +17,7 @@ const [guides, references] = readFileSync(`${root}docs/README.md`, "utf8")
 
 const CODE = /^(\.\.?\/)*(src|test|examples|LICENSE)\b/;
 
-/** Links to code have no place on the site: their text stays. */
+/** Replaces links to code by their text, because the site does not contain the code. */
 function unlinkCode(md) {
   md.core.ruler.push("unlink-code", ({ tokens }) => {
     for (const { children } of tokens) {
@@ -32,19 +32,22 @@ function unlinkCode(md) {
   });
 }
 
-/** Code such as `{{ }}` is text, and no template. */
+/** Prevents VitePress from treating code such as `{{ }}` as a template. */
 function keepBraces(md) {
   md.renderer.rules.code_inline = (tokens, index) => `<code v-pre>${md.utils.escapeHtml(tokens[index].content)}</code>`;
 }
 
-/** A word as the search has it; null for one that says nothing. It runs in the browser too, so it uses nothing from here. */
+/**
+ * Normalizes a word for the search; null for words without meaning. It runs in the browser too, with nothing of this
+ * file.
+ */
 function processTerm(word) {
   const isCommon =
     /^(an?|and|are|as|at|be|by|do|does|for|from|happens|how|i|in|is|it|my|of|on|or|that|the|to|what|where|with)$/i;
   return isCommon.test(word) ? null : word.toLowerCase();
 }
 
-/** Guides come before pages that name everything. It runs in the browser too. */
+/** Ranks guides above pages that mention everything. It also runs in the browser. */
 function boostDocument(id) {
   if (/CHANGELOG|CONTRIBUTING|architecture|threat-model|upstream-cases/.test(id)) return 0.2;
   return /protocol|reference|benchmarks|SKILL/.test(id) ? 0.5 : 1;
@@ -53,13 +56,13 @@ function boostDocument(id) {
 export default defineConfig({
   title: "durable-rooms",
   description: "Real-time multiplayer rooms on Cloudflare Workers and Durable Objects",
-  // A copy, since pages have to be where their packages are.
+  // A copy of the pages, because they must be inside of the folder that has the site's packages.
   srcDir: "pages",
   outDir: "../../dist-site",
   cacheDir: "node_modules/.cache/vitepress",
-  // Pages of wrangler dev.
+  // Links to pages of wrangler dev.
   ignoreDeadLinks: [/^http:\/\/localhost/],
-  // Not the configuration of the project, which is newer than the compiler here.
+  // Do not read the project's configuration, which is too new for the compiler that the site uses.
   vite: { esbuild: { tsconfigRaw: "{}" } },
   markdown: {
     config(md) {

@@ -7,7 +7,7 @@ import type { Newcomer, Protocol } from "./protocol.ts";
 import { PROTOCOLS } from "./protocols.ts";
 import { LoadSocket } from "./socket.ts";
 
-/** What a crowd counts, over all of its clients. */
+/** Counts over all clients of a crowd. */
 export class Tally {
   packets = 0;
   bytes = 0;
@@ -21,13 +21,13 @@ export class Tally {
   }
 }
 
-/** One player. It notices its own moves in what the room tells it, and counts the rest. */
+/** One player. It finds its own moves in what the room sends, and counts everything else. */
 export class Client {
-  /** Fulfilled when it is in the room. */
+  /** Resolves when it has joined the room. */
   readonly ready: Promise<void>;
   isReady = false;
   onSeen: () => void = () => {};
-  /** Why it lost its connection, if it did not leave by itself. */
+  /** Why it lost its connection, unless it left by itself. */
   failed: string | undefined;
   readonly #protocol: Protocol;
   readonly #isBatched: boolean;
@@ -41,7 +41,7 @@ export class Client {
   #socket: LoadSocket | undefined;
   #isLeaving = false;
 
-  /** @param side of the map that it walks over; undefined if it counts */
+  /** @param side the width of the map that it walks over; undefined if it only counts its moves */
   constructor({ port, paths, protocol, isBatched = false }: Place, index: number, tally: Tally, side?: number) {
     this.#moves = side === undefined ? new Counting() : new Walk(side, index);
     this.#protocol = PROTOCOLS[protocol];
@@ -102,7 +102,7 @@ export class Client {
     this.#tally.bytes += bytes;
   }
 
-  /** Takes the moves up to the one whose x stands behind the client's own mark as seen. */
+  /** Marks moves as seen, up to the one whose x follows the client's own mark. */
   #look(mark: Buffer, bytes: Buffer, start: number, end: number): void {
     const before = this.#moves.seen;
     for (let at = bytes.indexOf(mark, start); at >= 0 && at < end; at = bytes.indexOf(mark, at + 1)) {

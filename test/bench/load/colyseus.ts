@@ -2,24 +2,24 @@ import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
 import type { Protocol } from "./protocol.ts";
 
-/** Codes of `@colyseus/shared-types`, and of `@colyseus/schema`. */
+/** Message codes of `@colyseus/shared-types`, and codes of `@colyseus/schema`. */
 const JOIN_ROOM = 10;
 const ROOM_DATA = 13;
 const ROOM_STATE = 14;
 const SWITCH_TO_STRUCTURE = 255;
 const FIRST_FIELD = 128;
-/** What its room of the bench sends first: the number that this client's player has in patches. */
+/** The start of the first message of the benchmark's room, which tells the client its player's number in patches. */
 const YOU = Buffer.from([ROOM_DATA, 0xa3, ...Buffer.from("you")]);
 
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });
-/** Rooms by their servers and names, to notice if clients were spread over several. */
+/** Room ids by server and room name, to notice if Colyseus spread the clients over several rooms. */
 const rooms = new Map<string, string>();
 
-/** As much of Colyseus 0.18 as the load needs. */
+/** The part of the protocol of Colyseus 0.18 that the load needs. */
 export const colyseus: Protocol = {
   async address(port, name) {
     const seat = await reserve(port, name);
-    // Each round has servers of its own.
+    // Each round starts new servers, so the port is part of the key.
     const place = `${port}/${name}`;
     if (seat.roomId !== (rooms.get(place) ?? seat.roomId)) throw new Error("Colyseus made a second room");
     rooms.set(place, seat.roomId);
@@ -72,13 +72,13 @@ function reserve(port: number, name: string): Promise<Seat> {
   return promise;
 }
 
-/** A patch of a player begins with its number; x is its first field. */
+/** The patch of a player begins with the player's number. x is its first field. */
 function markOf(ref: number): Buffer {
   const number = ref < 128 ? [ref] : ref < 256 ? [0xcc, ref] : [0xcd, ref & 255, ref >> 8];
   return Buffer.from([SWITCH_TO_STRUCTURE, ...number, FIRST_FIELD]);
 }
 
-/** A number as `@colyseus/schema` has it: like MessagePack, but the low byte comes first. */
+/** Reads a number as `@colyseus/schema` encodes it: as MessagePack does, but with the low byte first. */
 function readNumber(bytes: Buffer, at: number): number {
   const first = bytes[at] as number;
   if (first < 128) return first;
@@ -86,7 +86,7 @@ function readNumber(bytes: Buffer, at: number): number {
   return first === 0xcd ? bytes.readUInt16LE(at + 1) : 0;
 }
 
-/** A number from 0 to 65,535 in MessagePack. */
+/** Encodes a number from 0 to 65,535 as MessagePack. */
 function pack(value: number): number[] {
   if (value < 128) return [value];
   return value < 256 ? [0xcc, value] : [0xcd, value >> 8, value & 255];

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * The CPU time of a process in ns, all its threads together: the first number of each thread's `schedstat`. It is
- * exact where `/proc/<pid>/stat` counts in ticks of 10 ms.
+ * The CPU time of a process in ns, for all of its threads: the sum of the first number of each thread's `schedstat`. It
+ * is exact, while `/proc/<pid>/stat` counts in ticks of 10 ms.
  * https://docs.kernel.org/scheduler/sched-stats.html
  */
 export function cpuTime(pid: number): number {
@@ -11,7 +11,7 @@ export function cpuTime(pid: number): number {
     try {
       total += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1").split(" ", 1)[0]);
     } catch {
-      // The thread ended meanwhile.
+      // The thread has ended in the meantime.
     }
   }
   return total;

@@ -4,25 +4,24 @@ import { Client, Tally } from "./client.ts";
 import { cpuTime } from "./cpu.ts";
 import type { Billed, Burst, Figures, Job, Place, Rows, Workload } from "./jobs.ts";
 
-/** How long a server may take to let clients in, to answer, or to come to rest. ms */
+/** How long a server may take to accept clients, to answer, or to become idle, in ms. */
 const PATIENCE = 20_000;
-/** The longest time that a server here waits before it stores what changed, and a little more. ms */
+/** A little more than the longest time that any of the servers waits before it stores changes, in ms. */
 const STORES_WITHIN = 2000;
 
-/** The clients of one room. */
 export class Crowd {
   readonly tally = new Tally();
   readonly clients: Client[] = [];
   readonly #place: Place;
   readonly #map: number | undefined;
 
-  /** @param map the width of the map that they walk over, if they do */
+  /** @param map the width of the map on which the clients walk; undefined if they do not walk */
   constructor(place: Place, map?: number) {
     this.#place = place;
     this.#map = map;
   }
 
-  /** All of them at once. @returns ms until the last one had its first packet */
+  /** Connects all clients at once. @returns the time until the last one had its first packet, in ms */
   async join(count: number): Promise<number> {
     const start = performance.now();
     const first = this.clients.length;
@@ -36,7 +35,7 @@ export class Crowd {
     return performance.now() - start;
   }
 
-  /** Waits until the server does next to nothing. */
+  /** Waits until the server is nearly idle. */
   async rest(): Promise<void> {
     const deadline = performance.now() + PATIENCE;
     let before = cpuTime(this.#place.pid);
@@ -49,30 +48,30 @@ export class Crowd {
     }
   }
 
-  /** Has each player go where it walks, and waits until all are told who is there. */
+  /** Moves each player to where its walk begins, and waits until all clients know which players they see. */
   async spread(): Promise<void> {
     for (const client of this.clients) client.act("move");
     await this.rest();
   }
 
-  /** Makes the room have so many players more, who only stand there. */
+  /** Adds players to the room that only stand there. */
   seed(count: number): void {
     this.clients[0]?.say(JSON.stringify({ action: "seed", value: count }));
   }
 
-  /** Makes what is stored as it is while many players move, once the server has stored them: see workers/rooms.ts. */
+  /** Waits until the players are stored, then stores them as if many players were moving: see workers/rooms.ts. */
   async keepBusy(): Promise<void> {
     await sleep(STORES_WITHIN);
     this.clients[0]?.say(JSON.stringify({ action: "journal", value: { x: 0, y: 0 } }));
     await this.rest();
   }
 
-  /** What it costs to let so many in at once. */
+  /** Measures what it costs to accept this many clients at once. */
   async measureJoin(count: number): Promise<Burst> {
     return this.#measure(() => this.join(count));
   }
 
-  /** What the first action after a while costs, until the room is at rest again. */
+  /** Measures what the first action after a pause costs, until the room is idle again. */
   async measureWake(): Promise<Burst> {
     const [client] = this.clients as [Client];
     return this.#measure(async () => {
@@ -84,7 +83,7 @@ export class Crowd {
     });
   }
 
-  /** Rows that joins and actions write: of a server that counts them, with nothing else going on. */
+  /** Counts the rows that joins and actions write. The server must count rows, and do nothing else meanwhile. */
   async measureRows({ clients, actions, ms }: Extract<Job, { kind: "rows" }>): Promise<Rows> {
     const { rows: before } = await this.#counts();
     await this.join(clients);
@@ -100,7 +99,7 @@ export class Crowd {
     return { perJoin: (joined - before) / clients, per1000Actions: perAction * 1000 };
   }
 
-  /** What is billed while all of them move, when they have done so for a while. */
+  /** Measures what is billed while all clients move. It starts once they have moved for a while. */
   async measureCost({ clients, rate, ms }: Extract<Job, { kind: "cost" }>): Promise<Billed> {
     await this.join(clients);
     const stop = this.#atRate({ action: "move", rate, warmUp: 0, duration: 2 * STORES_WITHIN + ms });
@@ -177,7 +176,7 @@ export class Crowd {
     for (const client of this.clients) client.leave();
   }
 
-  /** Every client acts at its own steady rate, each at a phase of its own. */
+  /** Every client acts at a steady rate. The clients are out of phase. */
   #atRate({ action, rate = 1 }: Workload): () => void {
     const period = 1000 / rate;
     const next = this.clients.map((_, index) => performance.now() + phase(index) * period);
@@ -192,7 +191,7 @@ export class Crowd {
     return () => clearInterval(timer);
   }
 
-  /** Every client acts as soon as it sees its last action, or has fewer than so many under way. */
+  /** Every client acts again as soon as it sees its own action, so that a fixed number of actions is in flight. */
   #inClosedLoop({ action }: Workload, inFlight: number): () => void {
     for (const client of this.clients) {
       client.onSeen = () => client.act(action, inFlight - client.inFlight);
@@ -204,7 +203,7 @@ export class Crowd {
   }
 }
 
-/** @throws Error if it takes too long */
+/** @throws Error if the event takes too long */
 async function within<T>(event: Promise<T>, problem: () => string): Promise<T> {
   const timeout = new AbortController();
   const late = sleep(PATIENCE, undefined, { signal: timeout.signal }).then(() => {
@@ -218,7 +217,7 @@ async function within<T>(event: Promise<T>, problem: () => string): Promise<T> {
   }
 }
 
-/** From 0 to 1, spread evenly and without a pattern, the same in each run. */
+/** Numbers from 0 to 1, evenly distributed and without a pattern. They are the same in each run. */
 function phase(index: number): number {
   return (index * 0.6180339887498949) % 1;
 }

@@ -1,31 +1,33 @@
 import type { PROTOCOLS } from "./protocols.ts";
 
-/** What the runner asks of the load generator, which is a process of its own. */
+/** The jobs that the runner gives to the load generator, which is a separate process. */
 
-/** Where a server's rooms are. */
+/** Where clients reach the rooms of a server. */
 export interface Place {
   readonly port: number;
-  /** Of the server's process. */
+  /** The id of the server's process. */
   readonly pid: number;
-  /** Of its sockets, each client takes the next one; `{n}` is the number of the client. With Colyseus, a room's name. */
+  /**
+   * The paths of its sockets, which clients use in turn; `{n}` is the client's number. For Colyseus, names of rooms.
+   */
   readonly paths: readonly string[];
   readonly protocol: keyof typeof PROTOCOLS;
-  /** Whether actions that are sent at once are an array in one frame. */
+  /** Whether actions that are sent together are sent as an array in one frame. */
   readonly isBatched?: boolean;
-  /** Ports of processes that count the calls that they get from each other. */
+  /** The ports of processes that count the calls which they receive from each other. */
   readonly callers?: readonly number[];
 }
 
-/** What clients do. */
+/** What each client does. */
 export interface Workload {
   readonly action: string;
-  /** Actions of each client in a second, however slow the answers are … */
+  /** Actions per second of each client, however long the answers take … */
   readonly rate?: number;
-  /** … or how many each has under way, as fast as it sees them. */
+  /** … or the number of actions that each client keeps in flight. */
   readonly inFlight?: number;
-  /** The width of the map that they walk over. Undefined where all see all. */
+  /** The width of the map on which they walk. Undefined if all clients see all players. */
   readonly map?: number;
-  /** In ms. */
+  /** Both in ms. */
   readonly warmUp: number;
   readonly duration: number;
 }
@@ -41,18 +43,18 @@ export type Job =
     }
   /** Clients join at once, and leave. */
   | { readonly kind: "join"; readonly place: Place; readonly clients: number }
-  /** Clients join a room with many stored players, and stay. */
+  /** Clients join a room with many stored players, and stay connected. */
   | {
       readonly kind: "settle";
       readonly place: Place;
       readonly clients: number;
       readonly seed: number;
-      /** Whether what is stored is to be as if many of them were moving. */
+      /** Whether to store the players as if many of them were moving. */
       readonly isBusy: boolean;
     }
-  /** One of those who stayed there acts, or one more comes. */
+  /** One of the clients that stayed acts, or one more client joins. */
   | { readonly kind: "wake"; readonly place: Place; readonly by: "move" | "join" }
-  /** Counts rows: for those who join, and for so many actions in so many ms. */
+  /** Counts the rows that are written when clients join, and for a number of actions within some ms. */
   | {
       readonly kind: "rows";
       readonly place: Place;
@@ -60,7 +62,7 @@ export type Job =
       readonly actions: number;
       readonly ms: number;
     }
-  /** Counts what is billed while clients move, each so many times a second, for so many ms. */
+  /** Counts what is billed while clients move at a rate per second, for some ms. */
   | {
       readonly kind: "cost";
       readonly place: Place;
@@ -68,31 +70,31 @@ export type Job =
       readonly rate: number;
       readonly ms: number;
     }
-  /** All who stayed leave. */
+  /** All clients that stayed leave. */
   | { readonly kind: "leave" };
 
-/** What was measured. Times in ms, CPU in µs. */
+/** The result of a run. Times in ms, CPU times in µs. */
 export interface Figures {
   readonly clients: number;
   readonly ms: number;
   readonly offered: number;
   readonly sent: number;
-  /** Actions whose effect the one who acted saw, within the time. */
+  /** Actions whose effect reached the client that sent them, within the measured time. */
   readonly done: number;
   readonly serverCpu: number;
   readonly ownCpu: number;
-  /** What all clients together were sent. */
+  /** Totals over all clients. */
   readonly packets: number;
   readonly bytes: number;
   readonly latency: { readonly p50: number; readonly p95: number; readonly p99: number };
-  /** Calls between processes, where they are counted. */
+  /** Calls between processes, if they are counted. */
   readonly calls?: number;
 }
 
-/** What happened all at once. */
+/** The result of measuring one burst of work. */
 export interface Burst {
   readonly clients: number;
-  /** Until all were in, or until the one who acted saw it. */
+  /** Until all clients were in, or until the client that acted saw the effect. */
   readonly ms: number;
   readonly serverCpu: number;
   readonly ownCpu: number;
@@ -100,13 +102,13 @@ export interface Burst {
   readonly bytes: number;
 }
 
-/** Rows that were written. */
+/** The rows that were written. */
 export interface Rows {
   readonly perJoin: number;
   readonly per1000Actions: number;
 }
 
-/** What was billed, in a second: of a room that never slept. */
+/** What was billed per second, for a room that never slept. */
 export interface Billed {
   readonly clients: number;
   readonly rows: number;

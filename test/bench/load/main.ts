@@ -1,12 +1,12 @@
 import { Crowd } from "./crowd.ts";
 import type { Answer, Job, Place, Request, Result } from "./jobs.ts";
 
-/** The load generator: does what the runner says, and ends when that does. */
+/** The load generator: runs the jobs of the runner, and ends when the runner ends. */
 const settled = new Map<string, Crowd>();
 
 process.on("disconnect", () => process.exit());
 process.on("SIGINT", () => {
-  // The runner gets it too, and says when to end.
+  // Ctrl+C reaches the runner too, which then ends this process.
 });
 process.on("message", ({ id, job }: Request) => {
   void run(job)
@@ -22,7 +22,8 @@ async function run(job: Job): Promise<Result> {
         await crowd.join(job.clients);
         if (job.seed > 0) crowd.seed(job.seed);
         await crowd.rest();
-        // Where each of them walks, many come into sight at once.
+        // Many players come into sight at once when all move to where they walk. Do this before measuring.
+        // measurement.
         if (job.load.map !== undefined) await crowd.spread();
         return crowd.run(job.load);
       });
@@ -31,7 +32,8 @@ async function run(job: Job): Promise<Result> {
     case "settle": {
       const crowd = new Crowd(job.place);
       settled.set(keyOf(job.place), crowd);
-      // One is told of them all; (c) would take minutes with more.
+      // Add the players while one client is there: with more clients, (c) would take minutes to send these changes.
+      // changes.
       await crowd.join(1);
       crowd.seed(job.seed);
       await crowd.rest();

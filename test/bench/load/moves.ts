@@ -1,16 +1,19 @@
-/** Where a player goes, and which of its moves it has seen. */
+/** Chooses the moves of a player, and recognizes which of them it has seen. */
 export interface Moves {
   readonly sent: number;
   readonly seen: number;
   next(now: number): { readonly x: number; readonly y: number };
-  /** The room said where this player is. @param ages gets the ages of the moves that were seen now, in ms @returns how many */
+  /**
+   * Called when the room sent this player's position. @param ages receives the ages of the newly seen moves, in ms
+   * @returns their number
+   */
   saw(x: number, now: number, ages: number[]): number;
 }
 
-/** How many values of x there are: three digits, so that every move is as long as any other. */
+/** The number of values of x. All have three digits, so that all moves have the same length. */
 const VALUES = 900;
 
-/** Each move has the next value of x, so that the move can be found by it. */
+/** Each move has the next value of x, so that x identifies the move. */
 export class Counting implements Moves {
   sent = 0;
   seen = 0;
@@ -23,7 +26,7 @@ export class Counting implements Moves {
   }
 
   saw(x: number, now: number, ages: number[]): number {
-    // 0 is where it began.
+    // 0 is the start position.
     if (x < 100) return 0;
     const steps = (x - 100 - (this.seen % VALUES) + VALUES + 1) % VALUES;
     if (steps > this.sent - this.seen) return 0;
@@ -32,14 +35,14 @@ export class Counting implements Moves {
   }
 }
 
-/** The longest step of a walk in one direction of the map: 5 and 5 are 7 together. */
+/** The longest step in one dimension. A step of 5 in both is 7 long. */
 const STEP = 5;
-/** How many steps a player goes straight on. */
+/** The number of steps before a player turns. */
 const STRAIGHT = 20;
-/** The most moves that are remembered until they are seen: a server that does not keep up loses the older ones. */
+/** The number of unseen moves to remember. A server that does not keep up loses the older ones. */
 const MAX_WAITING = 200;
 
-/** A walk over a square map: x is another one with each step, so that a move can be found by it. */
+/** A walk over a square map. x changes with each step, so that x identifies the move. */
 export class Walk implements Moves {
   sent = 0;
   seen = 0;
@@ -84,9 +87,9 @@ export class Walk implements Moves {
     return position > 0 && position < this.#side;
   }
 
-  /** A whole number from 0 to below a limit; the same ones in each run. https://en.wikipedia.org/wiki/Xorshift */
+  /** A whole number from 0 to below a limit, the same ones in each run. https://en.wikipedia.org/wiki/Xorshift */
   #random(below: number): number {
-    // Neighbouring seeds give neighbouring first numbers: they are mixed before.
+    // Mix the seed first: neighbouring seeds would otherwise give neighbouring first numbers.
     let bits = Math.imul(this.#seed, 0x9e3779b1);
     bits ^= bits << 13;
     bits ^= bits >>> 17;

@@ -2,25 +2,25 @@ import { ByteReader } from "../../../src/protocol/binary/bytes.ts";
 import { readSyncHead } from "../../../src/protocol/binary/frames.ts";
 import { encodeRequest } from "../../../src/protocol/packets.ts";
 
-/** What a client has to know of a server's packets. */
+/** How a client reads and writes the packets of a server, without decoding more than it needs. */
 export interface Protocol {
-  /** The path of the socket of a client. */
+  /** The URL path of the socket of a client. */
   address(port: number, path: string, client: number): string | Promise<string>;
   /**
-   * Looks at a packet of a client that is not in yet: one that is has its whole state, and a mark.
-   * @returns whether it is in now
+   * Reads a packet for a client that has not joined yet. A client has joined when it has the whole state and a mark.
+   * @returns whether the client has joined now
    */
   welcome(bytes: Buffer, start: number, end: number, client: Newcomer): boolean;
-  /** The number that starts here. */
+  /** Reads the x coordinate at this position. */
   readX(bytes: Buffer, at: number): number;
-  /** The requests to confirm what was read, in whole messages. */
+  /** The numbers in all requests for confirmation within some whole messages. */
   requests(bytes: Buffer, start: number, end: number): readonly number[];
   action(action: string, value: { x: number; y: number }): string | Buffer;
 }
 
-/** A client that is not in yet. */
+/** A client that has not joined yet. */
 export interface Newcomer {
-  /** What stands before the x of this very client in packets. */
+  /** The bytes that precede the x of this client's own player in packets. */
   mark?: Buffer;
   hasState?: boolean;
   answer(message: Buffer): void;
@@ -28,22 +28,22 @@ export interface Newcomer {
 
 const PUBLIC_ID = Buffer.from('"pId":"');
 const REQUEST = Buffer.from(encodeRequest(0, 0).replace(/0.*/, ""));
-/** A sync packet without a number, and with this section alone. */
+/** The beginning of a sync packet without a number that has only the section with a request. */
 const BINARY_REQUEST = Buffer.from([1, 0, 1, 11]);
 const QUOTE = 34;
 const ZERO = 48;
 
-/** The first byte of a WebSocket message of bytes, and what stands for a length of two bytes more. */
+/** The first byte of a binary WebSocket message, and the code for a length that takes two more bytes. */
 const [BINARY_MESSAGE, LONG] = [0x82, 126];
 
-/** Whether a message begins there, since values in the middle of one may look like a request. */
+/** Whether a message begins there. Values inside of a message may look like a request. */
 function beginsFrame(bytes: Buffer, start: number, at: number): boolean {
   return (
     at === start || bytes[at - 2] === BINARY_MESSAGE || (bytes[at - 4] === BINARY_MESSAGE && bytes[at - 3] === LONG)
   );
 }
 
-/** The packets of `@signe/sync`, which (a) to (d) speak. */
+/** The JSON packets of `@signe/sync`, which the servers (a) to (d) send. */
 export const json: Protocol = {
   address: (_port, path, client) => path.replace("{n}", String(client)),
   welcome(bytes, start, end, client) {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 
-/** Where sockets read into, one after the other: what is in it is used before the next one reads. */
+/** The buffer into which all sockets read. It is processed before the next socket reads. */
 const INBOX = Buffer.allocUnsafe(256 * 1024);
 const END_OF_HEAD = Buffer.from("\r\n\r\n");
 /** Opcodes: https://www.rfc-editor.org/rfc/rfc6455#section-11.8 */
@@ -14,28 +14,28 @@ const PONG = 10;
 
 export interface LoadSocketEvents {
   /**
-   * A whole message lies in `bytes` from `start` to `end`; it is there during this call only.
-   * @returns whether messages are to come in batches from now on
+   * A whole message is in `bytes` from `start` to `end`. The buffer is valid during this call only.
+   * @returns whether to report messages in batches from now on
    */
   onMessage(bytes: Buffer, start: number, end: number): boolean;
-  /** Whole messages with their heads lie in `bytes` from `start` to `end`. */
+  /** Whole messages are in `bytes` from `start` to `end`, including their frame headers. */
   onBatch(bytes: Buffer, start: number, end: number, count: number, length: number): void;
   onClose(reason: string): void;
 }
 
 /**
- * A WebSocket client with as little work for a message as can be, so that the load is not what is measured: frames
- * are parsed where they lie, nothing is copied or decoded. No extensions; it trusts the server.
+ * A WebSocket client that does as little work per message as possible, so that the measurement is not about the client.
+ * It parses frames in place, and copies and decodes nothing. It offers no extensions, and trusts the server.
  */
 export class LoadSocket {
   readonly #socket: Socket;
   readonly #events: LoadSocketEvents;
   #isOpen = false;
   #isInBatches = false;
-  /** The beginning of a frame whose rest has not come yet. */
+  /** The beginning of a frame that is not complete yet. */
   #parts: Buffer[] = [];
   #partsLength = 0;
-  /** How long the parts have to be to go on. */
+  /** The length that the parts must reach before parsing can continue. */
   #wanted = 0;
 
   constructor(port: number, path: string, events: LoadSocketEvents) {
@@ -58,7 +58,7 @@ export class LoadSocket {
     this.#socket.write(frame(typeof message === "string" ? TEXT : BINARY, Buffer.from(message)));
   }
 
-  /** Several messages in one piece. */
+  /** Sends several messages in one write. */
   sendAll(messages: readonly (string | Buffer)[]): void {
     const frames = messages.map((m) => frame(typeof m === "string" ? TEXT : BINARY, Buffer.from(m)));
     this.#socket.write(Buffer.concat(frames));
@@ -98,7 +98,7 @@ export class LoadSocket {
     return this.#frames(chunk, end + END_OF_HEAD.length);
   }
 
-  /** @returns how far the frames were whole */
+  /** @returns the position after the last complete frame */
   #frames(chunk: Buffer, from: number): number {
     let at = from;
     let batch = { from, count: 0, length: 0 };
@@ -139,7 +139,7 @@ export class LoadSocket {
   }
 }
 
-/** A client's frame has to be masked; a mask of zeros leaves it as it is. */
+/** Clients have to mask their frames. A mask of zeros leaves the payload unchanged. */
 function frame(opcode: number, payload: Buffer): Buffer {
   const { length } = payload;
   const head = Buffer.alloc(length < 126 ? 6 : 8);

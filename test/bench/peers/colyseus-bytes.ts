@@ -8,7 +8,7 @@ const coded = schema({
 });
 const player = schema({ x: t.number(), y: t.number(), score: t.number() });
 
-/** What its encoder writes of the same movement: for each entity that moved, or in all for the first packet. */
+/** What the encoder of Colyseus writes for the same movement: bytes per moved entity, or all of the first packet. */
 export function colyseusBytes({ movement, isQuantized }: ByteCase): number | undefined {
   const [first, ...later] = movement ?? [];
   if (!first) return undefined;

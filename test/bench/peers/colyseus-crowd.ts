@@ -6,11 +6,13 @@ import { $refId, schema, StateView, t } from "@colyseus/schema";
 import type { SchemaType } from "@colyseus/schema";
 import { WebSocketTransport } from "@colyseus/ws-transport";
 
-/** A crowd with Colyseus: each client has a `StateView` of the players within 100, which a grid finds before each patch. */
+/**
+ * A crowd with Colyseus: each client has a `StateView` of the players within 100, found in a grid before each patch.
+ */
 const RADIUS = 100;
-/** Players begin somewhere on a map of this width. */
+/** Players start at random positions on a map of this width. */
 const MAP = 1000;
-/** Numbers cells: more columns than any map here has. */
+/** The factor that numbers the cells of the grid. It is more than the columns of any map here. */
 const COLUMNS = 1000;
 
 const Player = schema({ x: t.number(), y: t.number(), score: t.number() });
@@ -42,7 +44,7 @@ class Crowd extends Room {
     this.state.players.set(client.sessionId, player);
     view.add(player);
     this.#watchers.set(client.sessionId, { player, view, seen: new Set([player]) });
-    // So that the load generator finds what is its own without decoding all.
+    // Lets the load generator find its own player in patches without decoding them.
     client.send("you", String((player as unknown as Record<typeof $refId, number>)[$refId]));
   }
 

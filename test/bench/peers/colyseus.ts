@@ -6,7 +6,7 @@ import { $refId, schema, t } from "@colyseus/schema";
 import type { SchemaType } from "@colyseus/schema";
 import { WebSocketTransport } from "@colyseus/ws-transport";
 
-/** (e): Colyseus on Node, with its default of a patch every 50 ms. It keeps nothing in storage. */
+/** (e): Colyseus on Node, with its default of a patch every 50 ms. It stores nothing. */
 const Player = schema({ x: t.number(), y: t.number(), score: t.number() });
 type Player = SchemaType<typeof Player>;
 const State = schema({ round: t.number(), last: t.string(), players: t.map(Player) });
@@ -25,7 +25,7 @@ class Game extends Room {
   override onJoin(client: Client): void {
     const player = new Player({ x: 0, y: 0, score: 0 });
     this.state.players.set(client.sessionId, player);
-    // So that the load generator finds what is its own without decoding all.
+    // Lets the load generator find its own player in patches without decoding them.
     client.send("you", String((player as unknown as Record<typeof $refId, number>)[$refId]));
   }
 

@@ -2,7 +2,9 @@ import { routePartykitRequest, Server } from "partyserver";
 import type { Connection } from "partyserver";
 import { encode, encodeLeft, encodeWelcome, Game, randomId } from "../workers/game.ts";
 
-/** (d): `partyserver`, which leads sockets to rooms and leaves state to its users: so it keeps the game of (a). */
+/**
+ * (d): `partyserver`, which routes sockets to rooms and leaves the state to its users. It uses the game class of (a).
+ */
 interface Env {
   readonly MAIN: DurableObjectNamespace<Room>;
 }

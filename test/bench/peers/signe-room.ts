@@ -2,10 +2,10 @@ import { signal } from "@signe/reactive";
 import { Action, Room, Server } from "@signe/room";
 import { createCloudflareRoomWorker, SigneRoomDurableObject } from "@signe/room/cloudflare";
 import { sync, users } from "@signe/sync";
-// The zod that it brings along.
+// Its types need its own version of zod.
 import { z } from "./node_modules/@signe/room/node_modules/zod/index.js";
 
-/** (c) and (c50): `@signe/room` with its Cloudflare adapter, hibernating, as its readme has it. */
+/** (c) and (c50): `@signe/room` with its Cloudflare adapter and hibernation, as its README describes. */
 export { SigneRoomDurableObject as Room };
 
 class Player {
@@ -17,7 +17,7 @@ interface Position {
   x: number;
   y: number;
 }
-// Types know this module by another name than @signe/room does.
+// This zod and the zod that `@signe/room` was compiled with are different modules to TypeScript.
 type Schema = Parameters<typeof Action>[1];
 const position = z.object({ x: z.number().min(0).max(1000), y: z.number().min(0).max(1000) }) as unknown as Schema;
 
@@ -51,7 +51,7 @@ class Game {
   }
 }
 
-/** Its defaults: everything is sent and stored at once. */
+/** With its default settings, which send and store every change at once. */
 @Room({ path: "0-{id}" })
 class GameAtOnce extends Game {}
 

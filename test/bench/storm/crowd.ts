@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ReturningClient } from "./returning-client.ts";
 import type { Manner, Return } from "./returning-client.ts";
 
-/** What the process with the crowd is told. */
+/** The orders that the process with the crowd receives. */
 export interface CrowdOrder {
   readonly port: number;
   readonly path: string;
@@ -11,7 +11,7 @@ export interface CrowdOrder {
   readonly manner: Manner;
 }
 
-/** What it tells: that all are in; and then how all came back. */
+/** What it reports: that all clients are in, and later how each of them returned. */
 export type CrowdNews =
   | { readonly kind: "in"; readonly stateBytes: number; readonly spread: number }
   | { readonly kind: "back"; readonly returns: readonly Return[] };
@@ -37,7 +37,7 @@ async function run({ clients: count, manner, ...place }: CrowdOrder): Promise<vo
   }
   await Promise.all(ins);
   const last = clients.at(-1) as ReturningClient;
-  // Until what the last joins changed is stored, and clients are told.
+  // Wait until the changes of the last joins are stored, and clients were told so.
   await sleep(3000);
   tell({ kind: "in", stateBytes: last.stateBytes, spread: last.spread });
 }

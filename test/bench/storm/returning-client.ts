@@ -4,10 +4,10 @@ import { ByteReader } from "../../../src/protocol/binary/bytes.ts";
 import { readSyncHead } from "../../../src/protocol/binary/frames.ts";
 import { LoadSocket } from "../load/socket.ts";
 
-/** How clients come back that lost their connection: all at once, as `@signe/sync` does, or as this package's client does. */
+/** When clients reconnect: all at once, as `@signe/sync` does, or as the client of this package does. */
 export type Manner = "at once" | "told nothing" | "as told" | "at once, for all";
 
-/** What a packet says of its place in the order, and of how to come back. */
+/** The part of a packet that has its sequence number and tells clients how to return. */
 interface Head {
   readonly seq?: number;
   readonly epoch?: string;
@@ -19,7 +19,7 @@ interface Head {
   readonly run?: string;
 }
 
-/** How one client came back. Times are those of `Date.now`. */
+/** How one client returned. Times are those of `Date.now`. */
 export interface Return {
   readonly attemptAt: number;
   readonly currentAt: number;
@@ -34,9 +34,9 @@ interface Place {
   readonly isBinary: boolean;
 }
 
-/** A client that comes back as this package's does, and does as little as can be beside that. */
+/** A client that reconnects as the client of this package does, and otherwise does as little as possible. */
 export class ReturningClient {
-  /** The size of the first packet that brought the whole state. */
+  /** The size of the first packet with the whole state. */
   stateBytes = 0;
   spread = 0;
   onIn: () => void = () => {};
@@ -97,7 +97,7 @@ export class ReturningClient {
   }
 
   #wait(): number {
-    // After the last client has learned that the room is gone.
+    // A delay that is long enough for all clients to notice that the room is gone.
     if (this.#manner === "at once" || this.#manner === "at once, for all") return 500;
     const spread = this.#manner === "as told" ? this.spread : 0;
     return 500 + Math.random() * 1000 + Math.random() * spread;

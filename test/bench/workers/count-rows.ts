@@ -1,10 +1,11 @@
 /**
- * Counts the rows that Durable Objects write, as far as they write through their storage: one for each key that is
- * put or really deleted, one for each `setAlarm` or `deleteAlarm`, and what SQL says of itself. An alarm is a row on
- * the bill: https://developers.cloudflare.com/durable-objects/platform/pricing/
+ * Counts the rows that Durable Objects write through their storage: one for each key that is put or really deleted, one
+ * for each `setAlarm` or `deleteAlarm`, and for SQL the number that its cursor reports. Setting an alarm is billed as a
+ * row:
+ * https://developers.cloudflare.com/durable-objects/platform/pricing/
  */
 let rows = 0;
-/** How often an alarm was set: each of them rings, and is a request. */
+/** How often an alarm was set. Each alarm that rings is billed as a request. */
 let alarms = 0;
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;
@@ -22,7 +23,7 @@ const ASYNC: Readonly<Record<string, Count>> = {
 };
 const patched = new WeakSet<object>();
 
-/** The class of an object, counting. Its namespace has to be SQLite's. */
+/** Wraps the class of an object so that it counts. Its namespace must use SQLite. */
 export function counted<T extends new (ctx: DurableObjectState, env: never) => object>(base: T): T {
   return new Proxy(base, {
     construct(target, [ctx, env]: [DurableObjectState, never], derived) {
@@ -35,7 +36,7 @@ export function counted<T extends new (ctx: DurableObjectState, env: never) => o
   });
 }
 
-/** The Worker, which also answers `/rows`. */
+/** Wraps the Worker so that it also answers `/rows`. */
 export function serve<Env>(worker: { fetch(request: Request, env: Env, ctx: ExecutionContext): unknown }) {
   return {
     fetch(request: Request, env: Env, ctx: ExecutionContext): unknown {
@@ -46,7 +47,7 @@ export function serve<Env>(worker: { fetch(request: Request, env: Env, ctx: Exec
   };
 }
 
-/** Makes methods count, for all objects of the kind. */
+/** Replaces methods on the prototype, so that all objects of the kind count. */
 function patch(instance: object, counts: Readonly<Record<string, Count>>): void {
   const methods = Object.getPrototypeOf(instance) as Methods;
   if (patched.has(methods)) return;

@@ -2,14 +2,15 @@ import { DurableObject } from "cloudflare:workers";
 import { encodeLeft, encodeWelcome, isPosition, randomId } from "./game.ts";
 
 /**
- * A crowd by hand: a careful developer's room in which players see those within 100, found by a grid. Each 50 ms it goes
- * through the players, looks into the nine cells around each, and sends what changed, who came and who went.
+ * A crowd by hand: the room of a careful developer, in which players see those within 100, found in a grid. Every 50 ms
+ * it goes through the players, looks into the nine cells around each, and sends the changes, the newly visible players,
+ * and those that are no longer visible.
  */
 const RADIUS = 100;
 const WINDOW = 50;
-/** Players begin somewhere on a map of this width. */
+/** Players start at random positions on a map of this width. */
 const MAP = 1000;
-/** Numbers cells: more columns than any map here has. */
+/** The factor that numbers the cells of the grid. It is more than the columns of any map here. */
 const COLUMNS = 1000;
 
 interface Walker {
@@ -17,10 +18,10 @@ interface Walker {
   x: number;
   y: number;
   hasMoved: boolean;
-  /** What changed of it in this window, and all of it, as members of a JSON object. Made when somebody needs them. */
+  /** Its changes in this window, and all of its fields, as members of a JSON object. Made when they are needed. */
   change: string | undefined;
   whole: string | undefined;
-  /** Whom it was told of. */
+  /** The players that it currently sees. */
   seen: Set<Walker>;
 }
 

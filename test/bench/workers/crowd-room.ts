@@ -4,7 +4,7 @@ import { defineRoom } from "../../../src/define/define-room.ts";
 import { sync, users } from "../../../src/state/fields.ts";
 import { near } from "../../../src/state/near.ts";
 
-/** Players begin somewhere on a map of this width. */
+/** Players start at random positions on a map of this width. */
 const MAP = 1000;
 const somewhere = () => Math.floor(Math.random() * MAP);
 
@@ -15,7 +15,7 @@ class Walker {
 }
 const coordinate = z.number().min(0).max(10_000);
 
-/** A crowd as a room of this project: players see those within 100. */
+/** A crowd in a room of this project: players see those within 100. */
 export function crowdRoom(path: string, throttleSync: number | "auto") {
   return defineRoom({
     path,

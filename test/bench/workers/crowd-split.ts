@@ -3,8 +3,8 @@ import type { Binding } from "../../../src/objects/bindings.ts";
 import * as crowd from "./crowd.ts";
 
 /**
- * The same as `crowd.ts`, for two processes: one has the rooms and Worlds, the other has the shards. So what a room costs
- * can be told from what its shards cost. Calls between objects go from process to process.
+ * The same as `crowd.ts`, for two processes: one has the rooms and Worlds, the other has the shards. So the cost of a
+ * room can be measured separately from the cost of its shards. Calls between objects go from process to process.
  */
 interface Env {
   /** The other process. */
@@ -53,7 +53,7 @@ export default class Main extends WorkerEntrypoint {
     return crowd.default.fetch(request, this.env, this.ctx);
   }
 
-  /** A call of an object in the other process. */
+  /** Calls an object of this process, on behalf of the other process. */
   async call(binding: Binding, name: string, method: string, args: unknown[]): Promise<unknown> {
     calls++;
     const namespace = (workerEnv as never)[binding] as { idFromName(name: string): unknown; get(id: unknown): object };

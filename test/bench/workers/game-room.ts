@@ -11,12 +11,12 @@ export class Player {
 export type GameState = { players(): Record<string, Player> };
 const position = z.object({ x: z.number().min(0).max(1000), y: z.number().min(0).max(1000) });
 
-/** The game as a room of this project. Imports no platform, so that it runs in Node too. */
+/** The game as a room of this project. It imports nothing of the platform, so that it runs in Node too. */
 export function gameRoom(path: string, throttleSync: number | "auto") {
   return defineRoom({
     path,
     throttleSync,
-    // A saturated room is what some scenarios are about.
+    // Some scenarios are about a saturated room.
     rateLimit: { messages: 1e9, per: 1000 },
     state: () => ({ round: sync(signal(0)), last: sync(signal("")), players: users(Player) }),
     actions: {

@@ -1,17 +1,17 @@
-/** The game, as the hand-written servers (a), (a50) and (d) keep it: plain objects, and who plays in storage. */
+/** The game of the hand-written servers (a), (a50) and (d). It keeps plain objects, and stores the players. */
 export interface Player {
   x: number;
   y: number;
   score: number;
 }
-/** What changed: fields of players by their ids, and what is told beside them. */
+/** A change: fields of players by their ids, and the other fields that clients receive. */
 export interface Change {
   readonly players: Readonly<Record<string, Partial<Player>>>;
   readonly round?: number;
   readonly last?: string;
 }
 
-/** How long what changed waits to be stored, in ms. */
+/** How long changes wait before they are stored, in ms. */
 const STORE_AFTER = 1000;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -23,7 +23,7 @@ export class Game {
   #round = 0;
   #last = "";
 
-  /** Reads the players that are stored. */
+  /** Reads the stored players. */
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     for (const [key, player] of storage.kv.list<Player>({ prefix: "p:" })) this.#players.set(key.slice(2), player);
@@ -35,7 +35,7 @@ export class Game {
     return this.#changed(id, player);
   }
 
-  /** What an action of a client changes. @returns undefined if it is none */
+  /** Runs an action of a client. @returns what it changed, or undefined if there is no such action */
   act(id: string, text: string): Change | undefined {
     const { action, value } = JSON.parse(text) as { action: unknown; value: unknown };
     if (action === "seed" && typeof value === "number") return this.#seed(value);
@@ -51,7 +51,7 @@ export class Game {
     return { round: ++this.#round, last: id, ...this.#changed(id, { x, y, score }) };
   }
 
-  /** The first packet of a client, without what is before the state in it. */
+  /** The state in the first packet of a client. */
   state(): string {
     return JSON.stringify({ round: this.#round, last: this.#last, players: Object.fromEntries(this.#players) });
   }
@@ -98,7 +98,7 @@ export function encodeLeft(id: string): string {
   return `{"type":"user_disconnected","value":{"publicId":"${id}"}}`;
 }
 
-/** As long as those of this project, so that packets are too. */
+/** As long as the ids of this project, so that packets have the same length. */
 export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(12));
   return Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join("");

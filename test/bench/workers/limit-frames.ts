@@ -2,7 +2,9 @@ import type { Change } from "./game.ts";
 
 const [X, Y] = [1, 2];
 
-/** Moves as binary frames, by hand: the bytes that a room of this project sends for the same (P13 of the protocol). */
+/**
+ * Encodes moves as binary frames by hand, with the bytes that a room of this project sends for the same moves (P13).
+ */
 export class Frames {
   readonly #slots = new Map<string, number>();
   readonly #bytes = new Uint8Array(65_536);
@@ -10,7 +12,7 @@ export class Frames {
   #seq = 0;
   #at = 0;
 
-  /** @param change of players who are there, by at least their x and y */
+  /** @param change of connected players, each of which has at least x and y */
   encode({ players }: Change): Uint8Array {
     this.#at = 0;
     this.#byte(1);
@@ -33,7 +35,7 @@ export class Frames {
     return slot;
   }
 
-  /** Bits, or the slots one by one, whatever is shorter. */
+  /** Writes the slots as a bit set or one by one, whichever is shorter. */
   #names(slots: readonly number[]): void {
     const first = slots[0] ?? 0;
     const width = (((slots.at(-1) ?? 0) - first) >> 3) + 1;
@@ -58,7 +60,7 @@ export class Frames {
     this.#at += width;
   }
 
-  /** Whole numbers from 0 on, in one or two bytes each. */
+  /** Writes whole numbers from 0 on, in one or two bytes each. */
   #column(values: readonly number[]): void {
     const isShort = values.every((value) => value < 256);
     this.#byte(isShort ? 1 : 2);

@@ -4,9 +4,9 @@ import type { Change } from "./game.ts";
 import { Frames } from "./limit-frames.ts";
 
 /**
- * (a) and (a50): what a careful developer would write by hand for this one game, and nothing more. It parses,
- * updates a plain object, encodes once and sends to all; (a50) merges what happens within 50 ms. So it is the limit
- * that a library can come near to.
+ * (a) and (a50): what a careful developer would write by hand for this one game, and nothing more. It parses, updates a
+ * plain object, encodes once and sends the result to all clients. (a50) merges the changes of 50 ms. So it is the limit
+ * that a library can approach.
  */
 interface Env {
   readonly ROOMS: DurableObjectNamespace;
@@ -15,12 +15,12 @@ interface Env {
 export class Room extends DurableObject<Env> {
   readonly #game: Game;
   readonly #window: number;
-  /** Who is there, and has a first packet. */
+  /** The ids of clients that have received their first packet. */
   readonly #ids = new Map<WebSocket, string>();
   readonly #waiting = new Map<WebSocket, string>();
-  /** What changed in this window. */
+  /** The changes of this window. */
   #pending: Change | undefined;
-  /** Set where clients speak the binary protocol. */
+  /** Set if clients use the binary protocol. */
   #frames: Frames | undefined;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -88,7 +88,7 @@ export default {
   },
 };
 
-/** Both changes as one. What is merged into may be changed itself. */
+/** Merges two changes. The first one is reused, and may be modified. */
 function merge(into: Change, change: Change): Change {
   const players = into.players as Record<string, object>;
   for (const [id, fields] of Object.entries(change.players)) {

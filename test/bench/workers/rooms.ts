@@ -5,7 +5,7 @@ import { Journal } from "../../../src/room/storage/journal.ts";
 import { worlds } from "../../../src/worlds.ts";
 import { gameRoom } from "./game-room.ts";
 
-/** (b): this project. The name of a room says its `throttleSync`. */
+/** (b): this project. The prefix of a room's name selects its `throttleSync`. */
 const rooms = createRooms({
   rooms: [gameRoom("0-{id}", 0), gameRoom("auto-{id}", "auto"), gameRoom("50-{id}", 50)],
   auth: jwt({ secret: "AUTH_JWT_SECRET" }),
@@ -23,10 +23,12 @@ export default rooms.app;
 
 const WRITE_JOURNAL = JSON.stringify({ action: "journal", value: { x: 0, y: 0 } });
 const SAVES = 5;
-/** With so many rows a journal is full, by the default `throttleStorage`. */
+/** The number of rows that fill a journal with the default `throttleStorage`. */
 const FULL = 1900;
 
-/** Stores players as if so many of them moved for a while, without the room's knowledge: it can sleep, and finds it then. */
+/**
+ * Stores players as if many had moved for a while. The room does not know, so it can sleep, and finds the rows later.
+ */
 function writeJournal(storage: DurableObjectStorage): void {
   const journal = new Journal(
     kvStorage(

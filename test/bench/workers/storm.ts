@@ -21,7 +21,7 @@ const room = defineRoom({
 
 const rooms = createRooms({ rooms: [room] });
 export class RoomObject extends rooms.RoomObject {
-  /** Ends the memory of the room, as a crash or a deploy does: its sockets close. */
+  /** Aborts the object, as a crash or a deploy does: its memory is lost and its sockets close. */
   override async fetch(request: Request): Promise<Response> {
     if (request.url.endsWith("/report")) return Response.json(this.core.overview);
     if (!request.url.endsWith("/die")) return super.fetch(request);

@@ -1,4 +1,4 @@
-// What the pages of all frameworks have in common: a client, and counts that tests read.
+// What the pages of all frameworks share: a client, and counts that tests read.
 import { connectRoom } from "../../../src/client/index.ts";
 
 export const out = document.querySelector("#out");
@@ -6,7 +6,7 @@ export const counts = { renders: 0, selections: 0 };
 export const connect = (room) => connectRoom({ host: location.host, room });
 export const game = connect(new URLSearchParams(location.search).get("room"));
 
-/** Picks a field, in an object that is a new one each time. */
+/** Selects a field. The result is a new object each time. */
 export function part(name) {
   return (state) => {
     counts.selections++;

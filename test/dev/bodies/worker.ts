@@ -2,7 +2,7 @@ import * as z from "zod";
 import { createRooms, defineRoom, jwt } from "../../../src/index.ts";
 import { worlds } from "../../../src/worlds.ts";
 
-/** Refuses and ignores bodies in all the ways that a room can. */
+/** Refuses and ignores request bodies in all ways that a room can. */
 const room = defineRoom({
   path: "room-{id}",
   maxMessageBytes: 1024,

@@ -7,7 +7,7 @@ class Player {
 }
 const state = () => ({ players: users(Player) });
 
-/** A room as most are, and some that do what a check finds. */
+/** One ordinary room, and some in which a check finds a problem. */
 const quiet = defineRoom({ path: "quiet-{id}", state });
 const restless = defineRoom({ path: "restless-{id}", state, tick: { hz: 1, run: () => {} } });
 const closed = defineRoom({ path: "closed-{id}", state, auth: "required" });

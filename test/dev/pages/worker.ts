@@ -7,7 +7,7 @@ class Player {
   online = connected();
 }
 
-/** A page that is not bundled. */
+/** A page that uses no bundler. */
 const PAGE = `<!doctype html>
 <title>A page without a bundler</title>
 <output id="out"></output>
@@ -22,7 +22,7 @@ const PAGE = `<!doctype html>
   globalThis.game = game;
 </script>`;
 
-/** What pages of all kinds connect to: test/browser/clients. */
+/** The room that the pages of test/browser/clients connect to. */
 const room = defineRoom({
   path: "room-{id}",
   throttleSync: 0,

@@ -1,2 +1,2 @@
-/** The test edits this line while the rooms run. */
+/** The test changes this line while the rooms run. */
 export const VERSION = 0;

@@ -7,7 +7,7 @@ class User {
   online = connected();
 }
 
-/** A room that says four times a second which code runs, and what it knows. */
+/** A room that sends its code's version and its state four times per second. */
 function makeRoom(path: "awake-{id}" | "room-{id}", hibernate: boolean) {
   return defineRoom({
     path,
@@ -17,7 +17,7 @@ function makeRoom(path: "awake-{id}" | "room-{id}", hibernate: boolean) {
       version: sync(signal(-1)),
       users: users(User),
     }),
-    // What new code makes of the state reaches those who were there before.
+    // Clients that are connected when the code changes receive what the new code sets.
     onStart: ({ state }) => state.version.set(VERSION),
     tick: {
       hz: 4,

@@ -4,7 +4,7 @@ import type { Connection, RoomHandle, sync as Sync } from "durable-rooms";
 import type { RoomClient } from "durable-rooms/client";
 import type { gameRoom as GameRoom, leaderboard as Leaderboard } from "./worker.ts";
 
-/** What examples of docstrings use, and do not show where it comes from. */
+/** Names that examples of docstrings use without importing them. */
 declare global {
   const signal: typeof Signal;
   const sync: typeof Sync;

@@ -7,7 +7,7 @@ class Player {
   online = connected();
 }
 
-/** The room that examples of docstrings speak of. */
+/** The room to which the examples of docstrings refer. */
 export const gameRoom = defineRoom({
   path: "game-{id}",
   state: () => ({
@@ -25,7 +25,7 @@ export const gameRoom = defineRoom({
   },
 });
 
-/** Another room, which that one calls. */
+/** A room that the other one calls. */
 export const leaderboard = defineRoom({
   path: "board-{id}",
   state: () => ({ best: sync(signal(0)) }),

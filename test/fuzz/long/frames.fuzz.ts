@@ -3,10 +3,10 @@ import { expect, it } from "vitest";
 import { hostileFrames } from "../frames.ts";
 import { readHostile } from "../read-frames.ts";
 
-/** Frames in all. */
+/** The total number of frames. */
 const INPUTS = Number(process.env["FUZZ_INPUTS"] ?? 100_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
-/** What one connection gets, at least one frame of which is read or refused. */
+/** The number of connections. Each of them gets several frames. */
 const RUNS = Math.ceil(INPUTS / 4);
 
 it(`${INPUTS} hostile binary frames to a client: it refuses what is malformed, and nothing else happens, seed ${SEED}`, () => {

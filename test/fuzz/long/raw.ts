@@ -5,10 +5,10 @@ import type { Socket } from "node:net";
 /** How long a connection may stay silent before an attacker gives up, in ms. */
 const PATIENCE = 3000;
 
-/** A TCP connection that keeps all it got. */
+/** A TCP connection that keeps everything it receives. */
 export class Wire {
   readonly socket: Socket;
-  /** Resolves when the other side is done, or after a silence. */
+  /** Resolves when the other side closes, or after a silence. */
   readonly ended: Promise<void>;
   #got: Buffer[] = [];
   #waiting = new Set<() => void>();
@@ -25,7 +25,7 @@ export class Wire {
       this.#got.push(chunk);
       this.#wake();
     });
-    // What breaks a connection is what this is about.
+    // Broken connections are expected here.
     this.socket.on("error", () => resolve());
     this.socket.on("end", () => resolve());
     this.socket.on("close", () => resolve());
@@ -44,7 +44,7 @@ export class Wire {
     if (!this.socket.destroyed && this.socket.writable) this.socket.write(data);
   }
 
-  /** Waits for something in what comes. @returns whether it came before the end */
+  /** Waits until the received text fulfils a condition. @returns whether it did before the end */
   async until(isThere: (text: string) => boolean): Promise<boolean> {
     while (!isThere(this.text)) {
       if (this.#isOver) return false;
@@ -63,7 +63,7 @@ export class Wire {
   }
 }
 
-/** The request that opens a WebSocket: RFC 6455, section 4.1. */
+/** The HTTP request that opens a WebSocket: RFC 6455, section 4.1. */
 export function upgrade(path: string, headers: readonly (readonly [string, string])[] = []): string {
   const lines = [
     `GET ${path} HTTP/1.1`,
@@ -81,14 +81,14 @@ export interface RawFrame {
   readonly opcode: number;
   readonly payload: Buffer;
   readonly isFinal?: boolean;
-  /** The reserved bits, 0 to 7. */
+  /** The reserved bits as a number from 0 to 7. */
   readonly reserved?: number;
   readonly isMasked?: boolean;
-  /** What the frame says of its length, if that is a lie. */
+  /** The length that the frame claims, if it is not its real length. */
   readonly claims?: number;
 }
 
-/** Writes a frame: RFC 6455, section 5.2. */
+/** Encodes a frame: RFC 6455, section 5.2. */
 export function encodeFrame({
   opcode,
   payload,

@@ -14,11 +14,11 @@ import { encodeFrame, upgrade, Wire } from "./raw.ts";
 import type { RawFrame } from "./raw.ts";
 import { memoryOf, SECRETS } from "./workerd.ts";
 
-/** Inputs in all: frames, and requests. */
+/** The total number of inputs: frames and requests. */
 const INPUTS = Number(process.env["FUZZ_INPUTS"] ?? 100_000);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 2 ** 31);
 const AT_ONCE = 8;
-/** What a run may leave behind, in MB: a leak of 1 KB for each input would be more. */
+/** The memory that a run may leave behind, in MB. A leak of 1 KB per input would exceed it. */
 const MOST_GROWTH = { heap: 32, resident: 96 };
 const ROOM = "main/open-fuzz";
 
@@ -42,7 +42,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A client of the platform's own, which did nothing wrong. */
+/** A well-behaved client with Node's WebSocket. */
 class GoodClient {
   readonly texts: string[] = [];
   readonly socket: WebSocket;
@@ -53,7 +53,7 @@ class GoodClient {
     this.socket = new WebSocket(`ws://127.0.0.1:${workerd.port}/parties/${where}?id=good-${crypto.randomUUID()}`);
     this.socket.addEventListener("message", ({ data }) => {
       this.texts.push(String(data));
-      // All that others wrote is told to this one too.
+      // It also receives what the attackers write, so it drops old texts.
       if (this.texts.length > 2000) this.texts.splice(1, 1000);
       for (const wake of this.#waiting) wake();
       this.#waiting.clear();
@@ -88,9 +88,9 @@ const closing = fc
   .map(([code, bad, isBad]) => Buffer.concat([Buffer.from([code >> 8, code & 255]), Buffer.from(isBad ? bad : [])]));
 
 /**
- * Frames that a room gets to see, or a good runtime stops. Pings are not among them, neither as text nor as frames:
- * the runtime answers them itself, and where the room sends something at this moment, the socket breaks without an
- * event. Nobody can tell then that its client is gone. https://github.com/cloudflare/workerd/pull/1130
+ * Frames that reach a room or that a good runtime refuses. Pings are left out, both as text and as frames: the runtime
+ * answers them itself, and if the room sends something at that moment, the socket breaks without an event. Nobody can
+ * tell then that the client is gone. https://github.com/cloudflare/workerd/pull/1130
  */
 const frame: fc.Arbitrary<RawFrame> = fc.oneof<fc.MaybeWeightedArbitrary<RawFrame>[]>(
   { weight: 100, arbitrary: text },
@@ -125,13 +125,13 @@ function checkClean(got: string): void {
   expect(leakIn(got, Object.values(SECRETS))).toBeUndefined();
 }
 
-/** One attacker on a socket. @returns its inputs */
+/** One attacker on a socket. @returns the number of its inputs */
 async function attackSocket(frames: readonly RawFrame[], last: RawFrame, asked: string, how: string): Promise<number> {
   const wire = new Wire(workerd.port);
   wire.write(upgrade(`/parties/${frames.length % 3 === 0 ? `shard/${shard}` : ROOM}?${asked}`));
   await wire.until((got) => got.includes("\r\n\r\n"));
   for (const one of frames) wire.write(encodeFrame(one));
-  // A frame of its own says when all of them were read.
+  // A last valid frame, whose answer shows that all others were read.
   wire.write(encodeFrame({ opcode: 1, payload: Buffer.from('{"action":"echo","value":0,"id":"all-read"}') }));
   await wire.until((got) => got.includes('"id":"all-read"') || got.includes("\x88"));
   wire.write(encodeFrame(last));
@@ -199,7 +199,7 @@ const request = fc.record({
 });
 type Request = typeof request extends fc.Arbitrary<infer R> ? R : never;
 
-/** A request as bytes: some are none. */
+/** A request as bytes. Some of them are not valid HTTP. */
 function bytesOf({ method, path, query, headers, body, trick }: Request): string {
   const length = Buffer.byteLength(body) + (trick === "long" ? 100 : trick === "short" ? -Math.min(5, body.length) : 0);
   const lines = [
@@ -225,13 +225,13 @@ async function attackHttp(given: Request): Promise<number> {
   const wire = new Wire(workerd.port);
   wire.write(bytesOf(given));
   if (given.trick === "half") wire.socket.end();
-  // One that waits for more of a body than will come is a slow one: it is left for the others.
+  // Do not wait for requests that announce more body than they send. The slow requests below test those.
   if (given.trick !== "long") await wire.ended;
   const got = wire.text;
   checkClean(got);
   const [status = "", ...rest] = got.split("\r\n\r\n");
   const code = Number(/^HTTP\/1\.1 (\d+)/.exec(status)?.[1] ?? 0);
-  // CONNECT is answered by the runtime itself: a Worker has no part in it.
+  // The runtime answers CONNECT itself: it does not reach the Worker.
   if (code === 500 && given.method !== "CONNECT")
     expect(given.path, `${given.method} ${given.path}?${given.query}\n${got}`).toMatch(/\/(fails|go|echo)\b/);
   expect(rest.join("")).not.toContain('"role":"admin"');
@@ -239,7 +239,7 @@ async function attackHttp(given: Request): Promise<number> {
   return 1;
 }
 
-/** Runs attacks from generated inputs until there were enough, a few at a time. */
+/** Runs attacks with generated inputs until there were enough. A few run at the same time. */
 async function attack<T>(inputs: fc.Arbitrary<T>, count: number, run: (input: T) => Promise<number>): Promise<number> {
   const source = fc.sample(fc.infiniteStream(inputs), { numRuns: 1, seed: SEED })[0] as Iterator<T>;
   let done = 0;
@@ -260,11 +260,11 @@ async function attack<T>(inputs: fc.Arbitrary<T>, count: number, run: (input: T)
 
 const socketAttack = fc.tuple(fc.array(frame, { minLength: 10, maxLength: 60 }), lastFrame, query, end);
 
-it(`a service on real sockets outlives ${INPUTS} hostile inputs`, async () => {
+it(`a service on real sockets survives ${INPUTS} hostile inputs`, async () => {
   const good = [new GoodClient(ROOM), new GoodClient(`shard/${shard}`)];
   for (const client of good) await client.until((text) => text.includes('"pId"'));
   const tokens = await badTokens(SECRETS.AUTH_JWT_SECRET);
-  // Requests that never end are there all the time.
+  // Requests that never end stay open for the whole run.
   const slow = Array.from({ length: 50 }, (_, index) => {
     const wire = new Wire(workerd.port);
     const head = `POST /parties/${ROOM}/any HTTP/1.1\r\nHost: f\r\nContent-Length: 1000\r\n\r\n{"a":`;
@@ -288,7 +288,7 @@ it(`a service on real sockets outlives ${INPUTS} hostile inputs`, async () => {
     for (const client of good) await client.expectServed();
     return onSockets + onHttp + shown;
   };
-  // The first tenth fills caches: what a runtime keeps after that, it keeps for every input.
+  // The first tenth fills caches. Memory that grows after that is kept for each input.
   let done = await round(INPUTS / 10);
   const before = await memoryOf(workerd);
   for (let index = 0; index < 9; index++) {
@@ -298,7 +298,7 @@ it(`a service on real sockets outlives ${INPUTS} hostile inputs`, async () => {
   }
   await flood();
   for (const wire of slow) wire.destroy();
-  // All who attacked are gone, however they went.
+  // All attackers are disconnected, however their connections ended.
   await vi.waitFor(async () => {
     const here = await fetch(`http://127.0.0.1:${workerd.port}/parties/${ROOM}/here`);
     expect(await here.json()).toBe(good.length);
@@ -322,9 +322,9 @@ it(`a service on real sockets outlives ${INPUTS} hostile inputs`, async () => {
     }
     client.socket.close();
   }
-  // What it says of its failures holds no secret either.
+  // Its log does not contain secrets either.
   for (const secret of Object.values(SECRETS)) expect(workerd.log()).not.toContain(secret);
-  // An admin's own token works, so the others were refused for what they are.
+  // A valid token of an admin works, so the other tokens were refused because they are invalid.
   const token = await new SignJWT({ role: "admin" })
     .setProtectedHeader({ alg: "HS256" })
     .sign(new TextEncoder().encode(SECRETS.AUTH_JWT_SECRET));
@@ -333,7 +333,7 @@ it(`a service on real sockets outlives ${INPUTS} hostile inputs`, async () => {
   );
 }, 3_600_000);
 
-/** Messages as fast as they can be sent: the sender is closed, and reads nothing of it. */
+/** Sends messages as fast as possible without reading: the sender must be closed. */
 async function flood(): Promise<void> {
   for (const where of [ROOM, `shard/${shard}`]) {
     const wire = new Wire(workerd.port);
@@ -342,7 +342,7 @@ async function flood(): Promise<void> {
     const [value] = fc.sample(jsonText, { numRuns: 1, seed: SEED });
     const message = encodeFrame({ opcode: 1, payload: Buffer.from(`{"action":"echo","value":${value}}`) });
     wire.write(Buffer.concat(Array.from({ length: 3000 }, () => message)));
-    // 4429, as two bytes.
+    // The close code 4429, as two bytes.
     expect(await wire.until((got) => got.includes("\x11\x4d")), where).toBe(true);
     wire.destroy();
   }

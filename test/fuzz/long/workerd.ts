@@ -1,22 +1,22 @@
 import { readFileSync } from "node:fs";
 import type { Workerd } from "../../workerd/process.ts";
 
-/** The service's secrets: text that must never be seen outside. */
+/** The service's secrets. They must never appear outside of it. */
 export const SECRETS = {
   AUTH_JWT_SECRET: "a-secret-that-signs-tokens-of-the-fuzzed-service",
   SHARD_SECRET: "a-secret-that-shards-of-the-fuzzed-service-show",
 } as const;
 
-/** Resident memory, and what of the JavaScript heap is in use after a collection, in MB. */
+/** The resident memory, and the JavaScript heap that is in use after a garbage collection, in MB. */
 export async function memoryOf({ pid, port, inspectorPort }: Workerd): Promise<{ resident: number; heap: number }> {
-  // An idle isolate reads what the inspector asks only after a minute.
+  // An idle isolate would answer the inspector only after a minute.
   const requests = setInterval(() => void fetch(`http://127.0.0.1:${port}/health`).catch(() => {}), 20);
   const heap = await heapOf(inspectorPort).finally(() => clearInterval(requests));
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return { resident: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024, heap };
 }
 
-/** Asks the inspector. https://chromedevtools.github.io/devtools-protocol/v8/Runtime/#method-getHeapUsage */
+/** Asks V8's inspector. https://chromedevtools.github.io/devtools-protocol/v8/Runtime/#method-getHeapUsage */
 async function heapOf(port: number): Promise<number> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/main`);
   await new Promise((opened) => socket.addEventListener("open", opened));

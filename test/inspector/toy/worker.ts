@@ -7,7 +7,7 @@ const shape = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("box"), width: z.number(), height: z.number() }),
 ]);
 
-/** Answers with what it was sent: the inspector's form has to make each kind of value. */
+/** Echoes what it receives: the inspector's form has to produce each kind of value. */
 const toy = defineRoom({
   path: "toy-{id}",
   state: () => ({}),
@@ -30,7 +30,7 @@ class Player {
   name = sync(signal("Somebody"));
 }
 
-/** Takes a crowd, and has more fields than a page shows, with long values. */
+/** Accepts many users, and has more fields than the page shows at once, some with long values. */
 const wide = defineRoom({
   path: "wide-{id}",
   joinRate: { joins: 2000, per: 60_000 },

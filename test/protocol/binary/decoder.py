@@ -1,6 +1,7 @@
 """A client of the binary protocol, written from docs/protocol.md (P5, P13) alone.
 
-It reads JSON: a list of connections, each a list of frames in hex. It prints what each frame says, and the state after it.
+It reads JSON: a list of connections, each of which is a list of frames in hex. It prints the contents of each frame, and
+the state after it.
 """
 
 import json
@@ -58,7 +59,7 @@ def texts(data, kind, count):
     return ["".join(letters[row * length:(row + 1) * length]) for row in range(count)]
 
 
-def value_of(codec, code):  # P13.8, the end
+def value_of(codec, code):  # P13.8, at its end
     if "oneOf" in codec:
         return codec["oneOf"][code]
     low, high, bits = codec["quantized"]
@@ -98,7 +99,7 @@ def values_of(data, kind, count, codec, before):
     return [value_of(codec, number) for number in numbers] if is_coded else list(numbers)
 
 
-def rows(data):  # P13.7, as pairs of a slot and a key
+def rows(data):  # P13.7. Returns pairs of a slot and a key.
     kind = data.byte()
     if kind == 0:
         return [(None, None)]
@@ -120,7 +121,7 @@ def rows(data):  # P13.7, as pairs of a slot and a key
 
 
 def child(node, name):
-    """The object or array at a name, which is made where there is none."""
+    """The object or array at a name. Creates it if it is missing."""
     is_list = isinstance(node, list)
     key = int(name) if is_list else name
     current = node[key] if (key < len(node) if is_list else key in node) else None

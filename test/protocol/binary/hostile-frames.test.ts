@@ -21,7 +21,7 @@ describe("P13.10: a client", () => {
       { numRuns: 1000 },
     );
     expect(prototypes()).toEqual(before);
-    // Both happen, or the inputs are not worth much.
+    // Many frames must be read and many refused, or the inputs test too little.
     expect(Math.min(found.read, found.refused)).toBeGreaterThan(100);
   });
 
@@ -32,7 +32,7 @@ describe("P13.10: a client", () => {
   ]);
   const told = { seq: 0, tablesHash: "h", run: "r", tables: TABLES };
   type Part = number | string | Uint8Array;
-  /** Numbers as varints, texts as texts. */
+  /** Numbers are written as varints, and texts as texts. */
   const patch = (...parts: readonly Part[]) => {
     const out = new ByteWriter();
     for (const part of parts) {

@@ -29,7 +29,7 @@ function take(client: Client, bytes: Uint8Array, patch: Plain): void {
   expect(client.state).toEqual(client.json);
 }
 
-/** What happens in one window: the next state, what some see of their own, and which client joins or goes away. */
+/** One window: the next state, the hidden part of the state, and a client that joins or leaves. */
 const window = fc.record({
   next: fc.oneof({ weight: 2, arbitrary: state }, movers),
   secret: fc.option(own),
@@ -37,7 +37,7 @@ const window = fc.record({
   isBack: fc.boolean(),
 });
 
-test("a client of binary patches has what one of JSON has, whoever joins or comes back, and whatever is merged for some", () => {
+test("a client of binary patches has the same state as one of JSON, whoever joins or returns, and whatever is merged for some clients", () => {
   fc.assert(
     fc.property(fc.array(window, { maxLength: 12 }), (windows) => {
       const encoder = new PatchEncoder(tables, Collection);

@@ -14,7 +14,7 @@ import type { Plain } from "../../../src/protocol/values.ts";
 import { diff, put, SAME } from "../../../src/state/diff.ts";
 import { movers, SPECS, state } from "./states.ts";
 
-/** A frame, what it says in its head as JSON has it, and the state that a client has after it. */
+/** A frame, the values in its head as JSON has them, and the state of a client after it. */
 export interface RecordedFrame {
   readonly bytes: Uint8Array;
   readonly head: Readonly<Plain>;
@@ -36,7 +36,7 @@ const head = fc.record(
   optional,
 );
 
-/** A collection whose entries come into sight and leave it. */
+/** A collection whose entries enter and leave a client's sight. */
 const SEEN: TableSpec = [["seen"], 1, [[["x"], { quantized: [0, 1000, 16] }], [["y"]], [["name"]], [["at", "z"]]]];
 const x = quantizing(0, 1000, 16);
 const seenEntry = fc.record(
@@ -51,7 +51,7 @@ const seenEntry = fc.record(
 );
 const seen = fc.dictionary(fc.constantFrom("a", "b", "c", "d"), fc.option(seenEntry), { maxKeys: 4 });
 
-/** What a client is told of entries. Those of which null is told are gone. */
+/** What to tell a client about these entries. An entry with null has left its sight. */
 function toldOf(entries: Readonly<Record<string, Plain | null>>, inSight: Set<string>): ToldEntry[] {
   return Object.entries(entries).flatMap(([key, value]): ToldEntry[] => {
     if (value) return [{ key, form: inSight.has(key) || !inSight.add(key) ? "change" : "whole", value }];
@@ -63,7 +63,7 @@ const LENGTHS = { minLength: 1, maxLength: 12 };
 const window = (next: fc.Arbitrary<unknown>) =>
   fc.record({ next, head, seen, isBack: fc.integer({ min: 0, max: 5 }).map((n) => n === 0) });
 
-/** What one client is sent: the whole state, and then what changes. Now and then it comes back and knows no slots. */
+/** The frames of one client: the whole state, then changes. Sometimes it reconnects without knowing any slots. */
 export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
   .oneof(
     fc.array(window(state), LENGTHS),
@@ -90,7 +90,7 @@ export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
       const patch = diff(now, next);
       now = next;
       if (frames.length === 0 || window.isBack) {
-        // The changes of this window are shared by others, whose slots it is told.
+        // Other clients get these changes in a shared frame. This client has to be told the slots that it assigns.
         if (patch !== SAME) encoder.shared(patch as Plain);
         const missed = frames.length === 0 ? next : patch === SAME ? {} : (patch as Plain);
         const ofSeen = written((out) => others.tellSlots(out, "seen", inSight));

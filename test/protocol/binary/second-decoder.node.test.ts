@@ -13,7 +13,7 @@ interface Found {
   readonly state: unknown;
 }
 
-/** What the program finds in the frames of some connections. */
+/** Runs the program on the frames of some connections. @returns what it finds in them */
 function decode(connections: readonly (readonly Uint8Array[])[]): Found[][] {
   const input = JSON.stringify(connections.map((frames) => frames.map((frame) => Buffer.from(frame).toString("hex"))));
   const { status, stdout, stderr } = spawnSync("python3", [PROGRAM], { input, encoding: "utf8", maxBuffer: 2 ** 28 });
@@ -22,11 +22,11 @@ function decode(connections: readonly (readonly Uint8Array[])[]): Found[][] {
   return JSON.parse(stdout) as Found[][];
 }
 
-/** The document is enough to write a client in another language, if a program that was written from it alone reads all frames. */
+/** The program was written from the document alone. If it reads all frames, the document is complete. */
 describe.skipIf(!hasPython)("P13: a decoder in Python (skipped without python3)", () => {
   it("finds in each frame what JSON would contain, and has the same state afterwards", () => {
     fc.assert(
-      // A process for each would take most of the time.
+      // Decode many connections with one process, because starting one takes most of the time.
       fc.property(fc.array(recordedFrames, { minLength: 30, maxLength: 40 }), (connections) => {
         const found = decode(connections.map((frames) => frames.map(({ bytes }) => bytes)));
         const expected = connections.map((frames) =>

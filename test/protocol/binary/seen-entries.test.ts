@@ -12,7 +12,7 @@ import { put, Replacement } from "../../../src/state/diff.ts";
 
 const tables = readTables([[["ships"], 1, [[["x"]], [["at", "z"]]]]]);
 
-/** What one client has after it was told these, window by window. */
+/** The state of a client after it was told these entries, window by window. */
 function told(...windows: readonly (readonly ToldEntry[])[]): Readonly<Plain> {
   const encoder = new SeenEncoder([...tables.entries()]);
   const reader = new FrameReader();
@@ -52,7 +52,7 @@ describe("P13.9: the encoding of an entry", () => {
 
   it("that left, returned and left again is not confused with its previous slot", () => {
     const windows = [[whole()], [change()], [gone]];
-    // The same object again, as the room keeps it with the entry.
+    // `gone` is the same object as before, because a room keeps it with the entry.
     expect(told(...windows, [whole()], [gone])).toEqual({ ships: {} });
   });
 

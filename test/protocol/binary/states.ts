@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { quantizing } from "../../../src/protocol/binary/codecs.ts";
 import type { TableSpec } from "../../../src/protocol/binary/tables.ts";
 
-/** A state with all that tables can hold, and values that no table expects. */
+/** Tables with every kind of column, also for values that do not fit into them. */
 export const SPECS: readonly TableSpec[] = [
   [[], 0, [[["turn"]], [["board", "size"]], [["title"]]]],
   [
@@ -15,7 +15,7 @@ export const SPECS: readonly TableSpec[] = [
       [["isReady"]],
       [["at", "z"]],
       [["team"], { oneOf: ["red", "blue"] }],
-      // Its last step is not quite its maximum.
+      // The last step of this range is slightly below its maximum.
       [["angle"], { quantized: [-0.1, 0.3, 10] }],
     ],
   ],
@@ -66,12 +66,12 @@ export const state = fc.record(
   },
   { requiredKeys: [] },
 );
-/** What only some see, which is never in a table. */
+/** The hidden part of the state, which is never in a table. */
 export const own = fc.record({
   hand: fc.array(fc.integer(), { maxLength: 3 }),
 });
 
-/** Who moves a little, or now and then far. */
+/** Numbers that change a little, and sometimes a lot. */
 const near = (middle: number) =>
   fc.oneof(
     { weight: 9, arbitrary: fc.integer({ min: middle - 60, max: middle + 60 }) },

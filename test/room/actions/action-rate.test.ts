@@ -34,7 +34,7 @@ describe("the rate limit of an action", () => {
     expect(refused).toMatchObject({ type: "error", value: { code: "rate_limited", action: "shout" } });
     expect((await ada.call("whisper")).type).toBe("ack");
     expect((await bob.call("shout")).type).toBe("ack");
-    // However often it tries, it is not closed for it.
+    // A client that tries more often is refused, but not closed.
     for (let i = 0; i < 10; i++) expect((await ada.call("shout")).value["code"]).toBe("rate_limited");
     ada.close();
     tab.close();

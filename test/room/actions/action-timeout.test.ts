@@ -38,7 +38,7 @@ async function start(options?: { actionTimeout?: number }) {
   const client = await room.connect("ada", null, undefined, "protocol=2");
   const send = (action: string, id: number) =>
     void room.core.message(client, JSON.stringify({ action, value: "x", id }));
-  /** Lets time pass, and what waits for promises run. */
+  /** Advances the time, and runs everything that waits for promises. */
   const pass = async (ms: number) => {
     await room.advance(ms);
     for (let step = 0; step < 50; step++) await Promise.resolve();
@@ -74,7 +74,7 @@ describe("a slow action", () => {
     const { room, client, send, pass } = await start({ actionTimeout: 500 });
     send("hang", 1);
     await pass(500);
-    // Sent again, as after a reconnect, it is not run again.
+    // Repeated, as after a reconnect, the message is not run again.
     send("hang", 1);
     expect(answers(client)).toEqual([
       [1, "timeout"],
@@ -82,7 +82,7 @@ describe("a slow action", () => {
     ]);
     gate.current.resolve("late");
     await pass(0);
-    await pass(0); // its turn ends
+    await pass(0); // the turn ends
     expect(room.state.n()).toBe(5);
     expect(client.texts.at(-1)).toContain('"n":5');
     gate.current = Promise.withResolvers();

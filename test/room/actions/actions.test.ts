@@ -79,7 +79,7 @@ const definition = defineRoom({
         state.log.update((log) => [...log, name]);
       },
     },
-    // In the room itself: workerd lets no other context resolve its promises.
+    // An action, because workerd only lets code of the same object resolve its promises.
     release: { run: () => release() },
     note: { input: z.string(), run: ({ state }, text) => state.log.update((log) => [...log, text]) },
     hostile: { run: ({ state }, value) => state.log.set([value as string]) },
@@ -239,7 +239,9 @@ describe("actions", () => {
     });
     const client = await testRoom(open, "open").connect();
     expect((await client.call("anything", [1])).value["result"]).toBe("taken");
-    // A shard that has not acknowledged the last packet gets the next one later, and the answer at once.
+    // A shard that has not confirmed the last packet gets the next one later, but the answer at once. Wait for the
+    // state.
+    // state.
     await client.sees(({ last }: { last: string }) => last === "anything [1] 12");
   });
 

@@ -58,7 +58,7 @@ async function ask(room: MemoryRoom<State>, socket: MemorySocket, action: string
   return socket.texts.slice(before).filter((text) => !text.includes('"sync"'));
 }
 
-/** An answer without its number, which is told anew (P4.12). */
+/** An answer without its number: a repeated answer gets a new one (P4.12). */
 const withoutSeq = (text: string | undefined) => text?.replace(/^\{"type":"ack","seq":\d+,/, '{"type":"ack",');
 
 describe("P3.6: a message that is sent again", () => {
@@ -204,7 +204,7 @@ describe("P3.6: a message that is sent again", () => {
     first.close();
     await first.closed;
     const second = await room.connect({ id: "ada", query: "protocol=2" });
-    // The harness numbers calls from 0 for each client.
+    // The harness numbers the calls of each client from 0, so these are other calls with the same ids.
     expect((await second.call("wait")).value["result"]).toBe(1);
     expect((await second.call("wait")).value["result"]).toBe(2);
   });

@@ -77,7 +77,7 @@ describe("inputs", () => {
     ticks();
     expect(player().x()).toBe(2);
     expect(told(ada)).toEqual([2]);
-    // It was sent again, and one is late.
+    // One input is repeated, and one arrives too late.
     await send(move(2), move(1), move(5), move(4));
     ticks();
     expect(player().x()).toBe(3);
@@ -92,17 +92,17 @@ describe("inputs", () => {
       await flood();
       ticks();
     }
-    // A quarter of a second was made up for.
+    // A client may catch up a quarter of a second.
     expect(player().x()).toBeLessThanOrEqual(60 + HZ / 4);
     expect(player().x()).toBeGreaterThanOrEqual(60);
-    // Two seconds of them wait, and no more.
+    // At most two seconds of inputs wait.
     ticks(200);
     expect(player().x()).toBeLessThanOrEqual(60 + HZ / 4 + 2 * HZ);
   });
 
   it("P15.3 of different kinds are applied in one tick", async () => {
     const { send, ticks, player, room } = await start();
-    // Nothing to make up for.
+    // Use up the quarter of a second that a client may catch up.
     await send(...Array.from({ length: HZ / 4 + 1 }, (_, index) => move(index + 1)));
     ticks();
     await send(move(11), '{"action":"shoot","input":12,"seen":3.5}', move(13), '{"action":"shoot","input":14}');
@@ -124,7 +124,7 @@ describe("inputs", () => {
     const [own, other] = [ada.texts.at(-1), bob.texts.at(-1)];
     if (spoken.query("protocol=2") === "protocol=2") expect(own).toBe(`${other?.slice(0, -1)},"input":1}`);
     else expect(JSON.parse(own as string)).toEqual({ ...(JSON.parse(other as string) as object), input: 1 });
-    // Nothing changed: they are told all the same, and others get nothing.
+    // Nothing changes, but the client still gets the acknowledgement. Others get nothing.
     const { length } = bob.texts;
     await send(move(2, 0));
     ticks();
@@ -160,7 +160,7 @@ describe("inputs", () => {
     room.crash();
     const after = await room.connect("ada", null, undefined, "protocol=2");
     expect(packetsOf(after)[0]).toMatchObject({ input: 2, value: { players: { [id.pId]: { x: 2 } } } });
-    // What is sent again is not done again.
+    // Inputs that are sent again are not applied again.
     await room.core.message(after, `[${move(2)},${move(4)}]`);
     ticks();
     expect(player().x()).toBe(3);

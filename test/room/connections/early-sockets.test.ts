@@ -9,7 +9,7 @@ class Player {
   name = persist(signal(""));
 }
 
-/** A room whose joins wait until the test says so. */
+/** A room whose `onJoin` waits until the test continues. */
 function slowRoom() {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const { compiled } = defineRoom({

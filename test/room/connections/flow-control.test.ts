@@ -8,7 +8,7 @@ import type { MemorySocket } from "../../support/memory.ts";
 import { ResumingClient } from "../sync/resuming-client.ts";
 import { spoken } from "../../support/spoken.ts";
 
-/** For tests that count bytes, or keep the states of many clients: `npm run test:binary` leaves them out. */
+/** For tests that count bytes of JSON, or compare the states of many clients. `npm run test:binary` leaves them out. */
 const inJson = it.skipIf(spoken.query("protocol=2") !== "protocol=2");
 
 class Player {
@@ -19,7 +19,7 @@ const stateOf = () => ({ count: sync(signal(0)), text: sync(signal("")), players
 type State = ReturnType<typeof stateOf>;
 
 const LARGE = "x".repeat(1000);
-/** A client is asked after 6 KB, again after 16 KB, and stopped after 25 KB. */
+/** With these settings, a client is asked for a confirmation after 6 KB and after 16 KB, and stopped after 25 KB. */
 const { compiled } = defineRoom({
   path: "r",
   throttleSync: 0,
@@ -35,7 +35,7 @@ const { compiled } = defineRoom({
   },
 });
 
-/** A client that answers requests as P14.3 says. */
+/** A client that answers requests for confirmations as P14.3 describes. */
 class Confirming {
   readonly socket: MemorySocket;
   readonly client = new ResumingClient();
@@ -54,7 +54,7 @@ class Confirming {
     };
   }
 
-  /** @param message without its first brace */
+  /** @param message as JSON without its first brace */
   send(message: string): void {
     this.sent++;
     const token = this.#token;
@@ -101,7 +101,7 @@ inJson("P14.1: a client that sends nothing confirms on its own, once in a while"
   ada.client.read();
   expect(ada.client.state["count"]).toBe(160);
   expect(ada.client.how).toEqual(["whole"]);
-  // 160 packets of 1,150 bytes.
+  // 160 packets of 1,150 bytes were confirmed with 10 messages.
   expect(ada.sent).toBe(10);
 });
 
@@ -259,7 +259,7 @@ it("P14.7: a client that confirms nothing for 90 seconds is closed, and may reco
   expect(slow.socket.closedWith?.code).toBe(4504);
   expect(room.core.overview).toMatchObject({ behind: 0, merges: 0, tooSlow: 1 });
   expect(ada.socket.isOpen).toBe(true);
-  // Its bytes count until its socket has ended.
+  // Its bytes count until its socket has closed.
   expect(room.core.overview.unconfirmedBytes).toBeGreaterThan(20_000);
   room.disconnect(slow.socket);
   expect(room.core.overview.unconfirmedBytes).toBeLessThan(20_000);
@@ -284,7 +284,7 @@ it("P14.8: clients of protocol 1 are closed if they are sent too much without a 
   room.disconnect(one);
   for (let turn = 0; turn < 200; turn++) {
     change();
-    // The runtime answers pings by itself.
+    // The runtime answers pings itself.
     if (turn % 20 === 0) other.pingedAt = room.clock.now() + turn;
     await room.advance(1);
   }

@@ -54,7 +54,7 @@ describe("interceptorPacket", () => {
       state: stateOf,
       actions: {
         set: { run: ({ state }, n) => state.n.set(n as number) },
-        // In the room itself: workerd lets no other context resolve its promises.
+        // An action, because workerd only lets code of the same object resolve its promises.
         release: { run: () => waiting.splice(0).forEach((go) => go()) },
       },
       interceptorPacket({ conn }, packet): Packet | Promise<Packet> {

@@ -19,7 +19,7 @@ interface Intercepted {
   value?: unknown;
 }
 
-/** What a client was sent from its first packet on, as JSON. Everybody has another public id. */
+/** The packets that a client received, as JSON. */
 function packetsOf({ texts }: MemorySocket): unknown[] {
   return texts.map((text) => JSON.parse(text) as unknown);
 }
@@ -37,7 +37,7 @@ it("P4.10: the result of an interceptor is the same in binary frames as in JSON"
           const of = conn.auth && "binary" in conn.auth ? "binary" : "json";
           const told = seen[of] as string[];
           told.push(JSON.stringify(packet));
-          // Each of them gets the same.
+          // The result depends only on the number of packets, so that both clients get the same.
           if (how === "none" && told.length > 1 && told.length % 3 === 0) return null;
           if (how === "another") return { ...packet, value: { ...(packet.value as object), count: told.length } };
           return how === "late" && told.length % 2 === 0 ? Promise.resolve(packet) : packet;
@@ -45,7 +45,7 @@ it("P4.10: the result of an interceptor is the same in binary frames as in JSON"
         const state = () => gameState();
         const definition = defineRoom({ path: "r", throttleSync: 0, state, interceptorPacket } as never);
         const room = new MemoryRoom<GameState>(definition.compiled);
-        // The same user, who sees the same.
+        // Both clients belong to the same user, and see the same state.
         const json = await room.connect("ada", { gm: true }, undefined, "protocol=2");
         const other = await room.connect("ada", { gm: true, binary: true }, undefined, "protocol=3");
         for (const turn of turns) {
@@ -118,7 +118,7 @@ it("P13.5: a client does not get names of fields that the interceptor removes, a
     for (const [key, player] of Object.entries(room.state.players()))
       expect(players[key]).toEqual({ x: player.x(), y: 0 });
   }
-  // Without the tables: three keys of nine bytes, 16 bits each, and what is around.
+  // Without its tables, the frame has three keys of nine bytes, 16 bits for each, and its head.
   for (const { frames } of sockets) frames.length = 0;
   change();
   for (const { frames } of sockets) expect(frames.map(({ length }) => length)).toEqual([expect.any(Number)]);

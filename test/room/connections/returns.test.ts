@@ -27,7 +27,7 @@ async function roomWith(...names: readonly string[]) {
     clients.set(name, new ResumingClient());
     await join(room, name, clients.get(name) as ResumingClient);
   }
-  // All that was sent is stored, and clients know.
+  // Wait until everything is stored, and the clients were told so.
   await room.advance(2000);
   room.change((state) => state.count.set(1));
   for (const client of clients.values()) client.read();
@@ -88,7 +88,7 @@ it("P7.11: a room waits for nobody any more when all have come back, and not for
   await join(room, "bob", of("bob"));
   await room.advance(1000);
   expect(room.isIdle).toBe(true);
-  // Its client closed it while the room slept.
+  // The client closed the socket while the room was hibernating.
   room.sockets = room.sockets.slice(1);
   await room.evict();
   expect([isOnline("ada"), isOnline("bob")]).toEqual([false, true]);
@@ -156,7 +156,7 @@ it("P7.11: while too much is unconfirmed, first packets are sent one at a time, 
   const atOnce = served().filter(Boolean).length;
   expect(atOnce).toBeLessThan(15);
   expect(served()).toEqual(inOrder(atOnce));
-  // Those who are there are served meanwhile.
+  // Connected clients are served meanwhile.
   void room.core.message(first, '{"action":"nothing","id":1}');
   expect(first.texts.at(-1)).toContain("done");
   await room.advance(250);

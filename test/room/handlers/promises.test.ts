@@ -4,9 +4,9 @@ import { defineRoom } from "../../../src/define/define-room.ts";
 import { collection, sync, users } from "../../../src/state/fields.ts";
 import { testRoom } from "../../support/harness.ts";
 
-/** A promise that is no `Promise`, as those are that calls between Workers return. */
+/** A thenable that is not a `Promise`, such as the result of a call to another Worker. */
 function foreign<T>(settled: Promise<T>): Promise<T> {
-  // oxlint-disable-next-line unicorn/no-thenable -- what this tests
+  // oxlint-disable-next-line unicorn/no-thenable -- the tests need a thenable
   return { then: settled.then.bind(settled) } as Promise<T>;
 }
 

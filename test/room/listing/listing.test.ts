@@ -17,11 +17,11 @@ const arena = defineRoom({
   actions: { add: { input: z.number(), run: ({ state }, by) => state.count.update((count) => count + by) } },
 });
 
-/** A room, and Worlds that write down what they are told. */
+/** A room with Worlds that record its reports. */
 class Listed {
   readonly room = new MemoryRoom(arena.compiled);
   readonly told: [worldId: string, report: ListingReport | null][] = [];
-  /** What becomes of a report: it may throw, or be refused. */
+  /** The answer of a World to a report. It may throw, or return an error code. */
   onReport: () => string | undefined | Promise<string | undefined> = () => undefined;
 
   constructor() {
@@ -38,7 +38,7 @@ class Listed {
     this.room.core.handle.setListing(metadata, options);
   }
 
-  /** Lets reports go out. */
+  /** Waits until reports are sent. */
   async pass(ms = 1000): Promise<void> {
     await this.room.advance(ms);
   }
@@ -75,7 +75,7 @@ describe("P10.1: room.setListing", () => {
     const sockets = await Promise.all(["ada", "bob", "cleo"].map((id) => test.room.connect(id)));
     await test.pass();
     expect(test.users).toEqual([0, 3]);
-    // Another socket of a user, and one who is back within the second, change nothing.
+    // A second socket of a user, and a user who is back within the second, cause no report.
     await test.room.connect("ada");
     const [, bob] = sockets;
     if (bob) test.room.disconnect(bob);
@@ -219,7 +219,7 @@ describe("P10.1: room.setListing", () => {
     const circle: Record<string, unknown> = {};
     circle["self"] = circle;
     expect(() => test.list(circle)).toThrow();
-    // What was said before still stands.
+    // The refused values did not replace the listing.
     expect(test.room.core.listing.read("world-default")?.metadata).toHaveLength(2048);
   });
 });
@@ -234,7 +234,7 @@ it("in a service without Worlds the log says what to add, and the room continues
   const socket = await room.connect("ada");
   await room.core.message(socket, '{"action":"add","value":2}');
   expect((room.state as { count: () => number }).count()).toBe(2);
-  // What it stored while there were Worlds is no harm either.
+  // A listing that was stored while there were Worlds does no harm either.
   room.storage.rows.set("$listing", {
     wanted: { worldId: "w", metadata: "{}", locked: false },
     told: { worldId: "w" },

@@ -12,7 +12,7 @@ class Player {
   name = sync(signal("nobody"));
 }
 
-/** A room that users may leave. `seen` is what its interceptor saw, and for whom. */
+/** A room that users may leave. `seen` records the packets that its interceptor saw, and their users. */
 function scene({ isIntercepted = false } = {}) {
   const gate = Promise.withResolvers<void>();
   const seen: [name: string | undefined, type: string][] = [];
@@ -129,7 +129,7 @@ async function settle(): Promise<void> {
   for (let step = 0; step < 30; step++) await Promise.resolve();
 }
 
-/** How a user leaves. */
+/** The ways in which a user can leave. */
 const WAYS: Readonly<Record<string, (room: MemoryRoom<State>, socket: MemorySocket) => Promise<unknown> | undefined>> =
   {
     "after sessionTransfer": (room, socket) => send(room, socket, "go"),
@@ -140,7 +140,7 @@ const WAYS: Readonly<Record<string, (room: MemoryRoom<State>, socket: MemorySock
   };
 
 describe.each(Object.entries(WAYS))("a connection whose user left gets nothing more, %s", (_, leave) => {
-  it("and the socket of a client of protocol 1 stays open, silent and uncounted, also after hibernation", async () => {
+  it("the socket of a client of protocol 1 stays open, silent and uncounted, also after hibernation", async () => {
     const { compiled, ticks } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada");
@@ -165,12 +165,12 @@ describe.each(Object.entries(WAYS))("a connection whose user left gets nothing m
     expect(ada.texts.at(-1)).toContain('"code":"forbidden"');
     await room.advance(120_000);
     expect(room.core.sessions.find("ada")).toBeUndefined();
-    // Its end is nobody's business.
+    // The end of the connection has no effect.
     room.disconnect(ada);
     expect(room.core.handle.connections).toHaveLength(1);
   });
 
-  it("and a client of protocol 2 is closed finally", async () => {
+  it("a client of protocol 2 is closed, with a code that is final", async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada", null, undefined, "protocol=2");
@@ -183,11 +183,11 @@ describe.each(Object.entries(WAYS))("a connection whose user left gets nothing m
     expect(ada.closedWith).toEqual({ code: 4403, reason: "You are no longer in this room" });
     const texts = ada.texts.slice(before).map((text) => (JSON.parse(text) as { type: string }).type);
     expect(texts.filter((type) => type === "sync")).toEqual([]);
-    // P7.7: the end of the connection may come late.
+    // P7.7: the connection itself may end later.
     expect(texts.at(-1)).toBe("error");
   });
 
-  it("also if the room hibernated before they are closed", async () => {
+  it("a client of protocol 2 is also closed if the room hibernates before that", async () => {
     const { compiled } = scene();
     const room = memoryRoom(compiled);
     const ada = await room.connect("ada", null, undefined, "protocol=2");
@@ -217,7 +217,7 @@ describe.each(Object.entries(WAYS))("a connection whose user left gets nothing m
     expect(plain.texts).toHaveLength(texts[0] as number);
     expect(numbered.texts.slice(texts[1]).join()).toMatch(/^\{"type":"error".*"close":4403\}\}$/);
     expect([plain.isOpen, numbered.closedWith?.code]).toEqual([true, 4403]);
-    // Whatever loses its memory.
+    // The same must hold after the shard and the room have lost their memory.
     shard.evict();
     tree.room.crash();
     shard.send(host, { action: "count", id: "count" });

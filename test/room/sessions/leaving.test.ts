@@ -13,7 +13,7 @@ class Visitor {
   online = connected();
 }
 
-/** A room whose `onJoin` waits for the test, by the order of the connections. */
+/** A room whose `onJoin` waits for the test, separately for each connection. */
 function scene() {
   const told: string[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
@@ -50,7 +50,7 @@ function scene() {
   };
 }
 
-/** Another handler closed the connection of Ada, whose `onJoin` still waits. */
+/** Another handler closes the connection of Ada while her `onJoin` waits. */
 async function closedWhileJoining() {
   const { room, ...rest } = scene();
   const host = await room.connect("host");
@@ -64,8 +64,8 @@ async function settle(): Promise<void> {
   for (let step = 0; step < 20; step++) await Promise.resolve();
 }
 
-describe("onLeave runs after onJoin", () => {
-  it("if another handler closes the connection while it joins", async () => {
+describe("onLeave of a user whose onJoin is not done", () => {
+  it("runs after onJoin if another handler closes the connection meanwhile", async () => {
     const { room, told, open, joining } = await closedWhileJoining();
     await settle();
     expect(told).toEqual(["joining 1"]);
@@ -76,7 +76,7 @@ describe("onLeave runs after onJoin", () => {
     expect(room.core.sessions.find("ada")).toBeUndefined();
   });
 
-  it("and not at all if onJoin fails in the end", async () => {
+  it("does not run if onJoin fails", async () => {
     const { room, told, fail, joining } = await closedWhileJoining();
     fail(1);
     await joining;
@@ -85,7 +85,7 @@ describe("onLeave runs after onJoin", () => {
     expect(room.core.sessions.find("ada")).toBeUndefined();
   });
 
-  it("and not at all if the user is back by then", async () => {
+  it("does not run if the user is back by then", async () => {
     const { room, told, open, joining: first } = await closedWhileJoining();
     const second = room.connect("ada");
     await settle();

@@ -23,7 +23,7 @@ class State {
   count = sync(computed(() => Object.keys(this.players()).length));
 }
 
-/** A room whose `onJoin` asks for a password: it waits for the test where the client's URL says `slow`. */
+/** A room whose `onJoin` requires a password. It waits for the test if the client's URL has `slow`. */
 function scene({ maxUsers = Infinity, throttleStorage = 0 } = {}) {
   const left: string[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
@@ -35,7 +35,7 @@ function scene({ maxUsers = Infinity, throttleStorage = 0 } = {}) {
     actions: { rename: { run: ({ user }, name) => user.name.set(name as string) } },
     async onJoin({ user, state, room, conn, request }) {
       const { searchParams } = new URL(request.url);
-      // Handlers find the entry in the state.
+      // Handlers find the user's entry in the state during onJoin.
       expect(state.players()[conn.publicId]).toBe(user);
       expect(user.online()).toBe(
         user.name() === "nobody" ||
@@ -79,7 +79,7 @@ describe("a join that onJoin refuses leaves no trace", () => {
     }
     await room.advance(1000);
     expect(Object.keys(room.state.players())).toHaveLength(1);
-    // What is computed of the state may have been sent; of the entries nothing was.
+    // Computed fields may have been sent, but nothing of the refused entries.
     expect(watcher.texts.slice(before.texts).filter((text) => /Mallory|sword|players|disconnected/.test(text))).toEqual(
       [],
     );
@@ -130,7 +130,7 @@ describe("a join that onJoin refuses leaves no trace", () => {
 });
 
 describe("a user whose onJoin is not done", () => {
-  it("is visible to others only when it is done, with the values of then", async () => {
+  it("is visible to others only when it is done, with the values at that time", async () => {
     const { room, join, openGate } = scene();
     const watcher = await join("host");
     const joining = join("ada", "slow");
@@ -150,7 +150,7 @@ describe("a user whose onJoin is not done", () => {
     }
     expect(watcher.texts.slice(1).join()).not.toContain("ace");
     expect(ada.clients[0]?.state).toMatchObject({ players: { [publicId]: { ...expected, hand: "ace" } } });
-    // It is stored from now on.
+    // The entry is stored after onJoin.
     room.crash();
     expect(room.state.players()[publicId]?.note()).toBe("a note");
     expect(room.state.players()[publicId]?.items()["s"]?.label()).toBe("sword");
@@ -168,7 +168,7 @@ describe("a user whose onJoin is not done", () => {
     expect(rowsOf(room).filter((key) => key.startsWith("players."))).toHaveLength(2);
   });
 
-  it("has a place, which is free again after a refusal", async () => {
+  it("takes a place, which is free again after a refusal", async () => {
     const { join, openGate } = scene({ maxUsers: 1 });
     const joining = join("ada", "slow&wrong");
     await settle();
@@ -177,7 +177,7 @@ describe("a user whose onJoin is not done", () => {
     await settle();
     openGate();
     expect((await joining).closedWith?.code).toBe(4403);
-    // The second connection of the same user still waits.
+    // The second connection of the same user is still joining.
     expect((await join("eve")).closedWith?.code).toBe(4503);
     openGate();
     expect((await again).isOpen).toBe(true);
@@ -194,7 +194,7 @@ describe("a user whose onJoin is not done", () => {
     expect(Object.values(room.state.players()).map(({ name, online }) => [name(), online()])).toEqual([["Ada", true]]);
   });
 
-  it("whose client disconnects meanwhile was here, and is offline", async () => {
+  it("is offline afterwards if their client disconnects meanwhile", async () => {
     const { room, left, join, openGate } = scene();
     const watcher = await join("host");
     const joining = join("ada", "slow");

@@ -19,7 +19,7 @@ const definition = defineRoom({
   sessionExpiryTime: 0,
   state: () => ({
     phase: sync(signal("waiting")),
-    // Both would show it to whoever is not the user of an entry.
+    // Both predicates would show the field to a client that has no entry, such as a spectator.
     forOthers: sync(signal("hidden"), { visibleTo: ({ user }) => user === undefined }),
     forAll: sync(signal("hidden"), { visibleTo: () => true }),
     vault: collection(() => ({ text: sync(signal("secret")) }), { visibleTo: () => true }),

@@ -14,14 +14,14 @@ const state = () => ({ count: sync(signal(0)), players: users(Player) });
 type Seen = { players: Record<string, { online: boolean }> };
 type State = ReturnType<typeof state>;
 
-/** A promise that is no `Promise`, as those are that calls between Workers return. */
+/** A thenable that is not a `Promise`, such as the result of a call to another Worker. */
 function foreign<T>(value: T): Promise<T> {
   const settled = Promise.resolve(value);
-  // oxlint-disable-next-line unicorn/no-thenable -- what this tests
+  // oxlint-disable-next-line unicorn/no-thenable -- the tests need a thenable
   return { then: settled.then.bind(settled) } as Promise<T>;
 }
 
-/** A new task of the event loop: other events would come in before it. */
+/** Waits for a new task of the event loop, before which other events could run. */
 const nextTask = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 describe("an async restore hook", () => {
@@ -49,7 +49,7 @@ describe("an async restore hook", () => {
     await room.core.started;
     expect(room.state.count()).toBe(8);
     expect(Object.values(room.state.players()).map(({ gold }) => gold())).toEqual([11, 11]);
-    // Later changes are noticed, and what was loaded is what is stored next.
+    // Later changes are tracked, and the loaded values are stored with them.
     room.change(({ count }) => count.update((value) => value + 1));
     await room.advance(2000);
     expect(room.storage.get(".")).toMatchObject({ count: 9 });

@@ -81,7 +81,7 @@ type Old = ReturnType<typeof oldRoom.compiled.definition.state> & {
   players(): Record<string, OldPlayer>;
 };
 
-/** A room of the first version, in which something happened. */
+/** A room of the first version with some stored state. */
 async function played() {
   const room = new MemoryRoom<Old>(oldRoom.compiled);
   const socket = await room.connect("ada", null, undefined, "protocol=2");
@@ -301,7 +301,7 @@ describe("a failing migration", () => {
     await room.deploy(newRoom.compiled);
     await room.advance(2000);
     const { storage } = room;
-    // As the platform does it: a row that cannot be read is left out of lists, and throws where it is asked for.
+    // A row that the platform cannot read is missing from lists, and `get` throws for it.
     storage.rows.delete("$version");
     const before = new Map(storage.rows);
     const get = storage.get.bind(storage);
@@ -368,7 +368,7 @@ describe("P6.7: a real room that cannot start", () => {
     expect(failure?.["error"]).toContain("migrate[3] failed: not today");
     expect(failure?.["error"]).toContain("caused by Error: not today");
     expect(failure).toMatchObject({ party: room.party, room: "room-1", code: "internal" });
-    // One failure for each event: the first one is that of the constructor.
+    // Each event tries to start the room once: the first attempt is that of the constructor.
     expect(lines.filter(({ event }) => event === "start_failed")).toHaveLength(2);
     isBroken = false;
     expect(await (await room.fetch("/total")).text()).toBe("0");
@@ -416,7 +416,7 @@ describe("P6.7: a real room that cannot start", () => {
     const at = await runInDurableObject(room.stub, (_object, ctx) => ctx.storage.getAlarm());
     expect(Number(at) - before).toBeGreaterThanOrEqual(3_600_000);
     shared().rooms.set(room.party, newRoom);
-    // What is due is not forgotten.
+    // The schedule that was due is kept.
     const scheduled = await room.inside((_state, core) => core.handle.schedules);
     expect(scheduled).toMatchObject([{ name: "later" }]);
   });

@@ -17,13 +17,13 @@ const stateOf = () => ({
 });
 type State = ReturnType<typeof stateOf>;
 
-/** The same numbers each time, evenly from 0 to 1. */
+/** Numbers from 0 to 1, evenly distributed, and the same in each run. */
 function numbers(): () => number {
   let seed = 7;
   return () => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
 }
 
-/** Plays, and counts the rows that are written and the alarms that are set. */
+/** Plays, and counts the rows that are written, including those for setting alarms. */
 async function cost(
   throttleStorage: number,
   clients: number,
@@ -78,7 +78,7 @@ describe("occasional changes cost hardly more rows than without a journal", () =
       this.transaction(run);
     });
     const before = await cost(throttle, clients, mean, play);
-    // Two moves may follow each other at once, as in a busy room, and no more do.
+    // Allow 1% more, because two moves may by chance be so close together that the room counts as busy.
     expect(rows).toBeLessThanOrEqual(before * 1.01);
   });
 });

@@ -33,7 +33,7 @@ it("rows are as they were put in, also after they were stored, and their size is
       const stored = structuredClone(rows.slots());
       const loaded = new JournalRows();
       loaded.load(stored);
-      // As journals were at first.
+      // The first version of journals had no groups.
       const ungrouped = new JournalRows();
       ungrouped.load([new Map([...model].map(([name, own]) => [name, pack(own)]))] satisfies Slot[]);
       for (const found of [rows, loaded, ungrouped]) {

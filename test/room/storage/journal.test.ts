@@ -28,7 +28,7 @@ const roomOf = (options: { throttleStorage?: number; version?: number } = {}) =>
     ...(options.version && { migrate: { 2: (snapshot) => ({ ...snapshot, count: 100 }) } }),
   });
 
-/** Some players in a room in memory, whose joins are stored. */
+/** A room in memory with some players, whose joins are stored. */
 async function playing(count: number, options: { throttleStorage?: number } = {}, protocol = 1) {
   const room = new MemoryRoom<State>(roomOf(options).compiled);
   for (let index = 0; index < count; index++) await room.connect(`p${index}`, null, undefined, `protocol=${protocol}`);
@@ -38,7 +38,7 @@ async function playing(count: number, options: { throttleStorage?: number } = {}
 }
 const everyone = (room: MemoryRoom<State>) => Object.values(room.state.players());
 
-/** All players move, ten times a second. */
+/** All players move ten times per second. */
 async function move(room: MemoryRoom<State>, seconds: number): Promise<void> {
   for (let step = 0; step < seconds * 10; step++) {
     room.change(() => {
@@ -47,7 +47,7 @@ async function move(room: MemoryRoom<State>, seconds: number): Promise<void> {
     await room.advance(100);
   }
 }
-/** All crates change, once a second. */
+/** All crates change once per second. */
 async function shake(room: MemoryRoom<State>, seconds: number): Promise<void> {
   for (let step = 1; step <= seconds; step++) {
     room.change((state) => Object.values(state.crates()).forEach((crate) => crate.hp.set(step)));
@@ -76,7 +76,7 @@ describe("a busy room", () => {
   ])("of %i players writes one row a second, and one for the alarm (protocol %i)", async (count, protocol) => {
     const room = await playing(count, {}, protocol);
     await move(room, 20);
-    // The first window writes a row for each of them.
+    // In the first window, a row is written for each player.
     expect(room.storage.writes + room.alarmsSet - count).toBeLessThanOrEqual(2 * 20 + 3);
   });
 
@@ -110,7 +110,7 @@ describe("a busy room", () => {
     expect(room.storage.raw.has("$version")).toBe(false);
   });
 
-  it("occasional changes: writes rows as usual, without a journal", async () => {
+  it("writes rows as usual, without a journal, if changes are occasional", async () => {
     const room = await playing(5);
     for (let round = 0; round < 10; round++) {
       room.change(() => everyone(room).forEach((player) => player.x.update((x) => x + 1)));
@@ -119,7 +119,7 @@ describe("a busy room", () => {
     expect(room.storage.writes).toBe(50);
   });
 
-  it("a new row in each window: no journal, which would cost more", async () => {
+  it("has no journal if each window has a new row, because that would cost more", async () => {
     const room = await playing(2);
     for (let round = 0; round < 20; round++) {
       room.change((state) => {
@@ -146,7 +146,7 @@ describe("a busy room", () => {
     expect([...room.storage.raw.keys()].filter((key) => key.startsWith("crates"))).toEqual([]);
   });
 
-  it("0: a turn is one row, and durable before anything of it is sent", async () => {
+  it("with throttleStorage 0, a turn is one row, and durable before anything of it is sent", async () => {
     const room = await playing(3, { throttleStorage: 0 }, 2);
     const [socket] = room.sockets;
     await move(room, 1);
@@ -268,7 +268,7 @@ describe("a busy room", () => {
     const [first, second] = Object.keys(room.state.players()) as [string, string];
     await move(room, 3);
     room.crash();
-    // One by its key, then all.
+    // Read one entry by its key first, then all of them.
     expect(room.state.players()[second]?.x()).toBeGreaterThanOrEqual(20);
     expect(room.state.players()[first]?.x()).toBe(room.state.players()[second]?.x());
     expect(new Set(xs(room)).size).toBe(1);
@@ -313,7 +313,7 @@ describe("volatile values", () => {
     expect(room.isIdle).toBe(true);
   });
 
-  it("0: are written with the turn if they change occasionally, so that the room can hibernate at once", async () => {
+  it("with throttleStorage 0, are written with the turn if they change occasionally, so that the room can hibernate at once", async () => {
     const room = await playing(1, { throttleStorage: 0 });
     room.change(() => everyone(room).forEach((player) => player.aim.set(3)));
     expect(stored(room, "~players.")).toEqual([{ aim: 3 }]);
@@ -376,7 +376,7 @@ describe("a real object", () => {
     const notesOf = (state: unknown) => (state as LargeState).notes();
     const write = (mark: string) =>
       room.change((state) => {
-        // Both kinds of text: one byte for a character, and two. In all more than three slots.
+        // Texts with one byte and with two bytes per character. Together they need more than three slots.
         const texts = [mark.repeat(600_000), `${mark}€`.repeat(250_000)];
         for (const [index, text] of [...texts, ...texts, ...texts, ...texts].entries()) {
           notesOf(state)[`n${index}`] ??= { text: persist(signal("")) };
@@ -384,13 +384,13 @@ describe("a real object", () => {
         }
       });
     const marks = () => room.inside((state) => Object.values(notesOf(state)).map(({ text }) => text()[0]));
-    // On a slow machine they do not follow at once.
+    // Several writes, because on a slow machine two of them may be too far apart for a journal.
     for (const mark of ["a", "b", "c", "d", "e", "b"]) await write(mark);
     const raw = await room.inside((_s, _c, ctx) => [...ctx.storage.kv.list()].map(([key]) => key));
     expect(raw.filter((key) => key.startsWith("$apart:journal:")).length).toBeGreaterThanOrEqual(2);
     await room.crash();
     expect(await marks()).toEqual(Array.from({ length: 8 }, () => "b"));
-    // Otherwise the room waits for the user.
+    // Without a client, the room would wait for its users to return.
     await room.connect({ id: "ada" });
     await write("c");
     await room.evict();

@@ -164,7 +164,7 @@ describe("throttleStorage", () => {
     expect(room.alarmsSet - before).toBeLessThanOrEqual(12);
     await room.advance(5000);
     expect(rowsOf(room)["."]).toMatchObject({ count: 99 });
-    // Then it waits for the session that ends.
+    // The next alarm is for the end of the session.
     expect(room.alarmAt - room.clock.time).toBeGreaterThan(60_000);
   });
 
@@ -221,7 +221,7 @@ describe("hibernation", () => {
     await room.inside((state) => {
       expect([state.turn(), state.count(), state.players()[client.publicId]?.aim()]).toEqual([7, 3, 4]);
     });
-    // Nothing changed that a client could see, so nothing is sent.
+    // The clients' state did not change, so nothing is sent.
     await room.change((state) => state.count.set(9));
     await client.sees((state: State & { count: number }) => (state.count as unknown) === 9);
     expect(client.texts.slice(texts)).toEqual(['{"type":"sync","value":{"count":9}}']);

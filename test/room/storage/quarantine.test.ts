@@ -32,7 +32,7 @@ const definition = defineRoom({
   schedules: { later: { run: () => {} } },
 });
 
-/** A room in whose storage these rows are. */
+/** Starts a room with these stored rows. */
 function woken(rows: Record<string, unknown>, { compiled } = definition) {
   const room = new MemoryRoom<State>(compiled);
   room.storage.rows = new Map(Object.entries(rows));
@@ -63,7 +63,7 @@ describe("an unreadable stored value", () => {
   it("is quarantined, and its field starts with the initial value", async () => {
     errors.length = 0;
     const room = woken(rows);
-    // Entries of a kind are read when they are needed.
+    // Entries of a collection are read when they are needed.
     expect(Object.keys(room.state.monsters())).toEqual(["m1", "m3"]);
     expect(room.state.monsters()["m3"]?.hp()).toBe(5);
     expect(aside(room)).toEqual({
@@ -87,7 +87,7 @@ describe("an unreadable stored value", () => {
     expect(state.monsters()["m1"]?.hp()).toBe(4);
     expect(room.core.handle.quarantine.list()[0]).toMatchObject({ reason: expect.any(String), at: room.clock.time });
     const logged = room.log.filter(({ event }) => event === "quarantined");
-    // Clients may have chosen the keys of entries.
+    // Logged keys are shortened, because clients may have chosen the keys of entries.
     expect(logged.map(({ key }) => String(key)).toSorted()).toEqual(
       ["config", "list", ...Array<string>(2).fill("monsters…"), ...Array<string>(5).fill("players…"), "pos"].toSorted(),
     );

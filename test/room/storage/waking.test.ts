@@ -7,7 +7,7 @@ const PLAYERS = 5000;
 class Player {
   x = sync(signal(0));
 }
-/** Has something that only hibernation brings back. */
+/** A user with a volatile field, whose value only survives hibernation. */
 class Archer extends Player {
   aim = sync(signal(0), { persist: false });
 }
@@ -73,7 +73,7 @@ describe("a room with many stored entries that wakes", () => {
     const bots = Object.entries(value.players).filter(([key]) => key.startsWith("bot"));
     const expected = { bot0: 0, bot1: 10, bot2: 20, bot4: 40, bot5: 5, bot9: 90 };
     expect(Object.fromEntries(bots.map(([key, { x }]) => [key, x]))).toEqual(expected);
-    // One for each key that was asked for.
+    // One read for each key that was asked for.
     expect(read.rows - before).toBeLessThanOrEqual(6);
     expect(
       Object.keys(room.state.players())

@@ -29,7 +29,7 @@ function define({ throttleSync = 0, autoSync = true, isIntercepted = false }: Op
     actions: {
       set: { input: z.number(), run: ({ state }, count) => state.count.set(count) },
       draw: { input: z.number(), run: ({ user }, hand) => user.hand.set(hand) },
-      /** Changes what only another user sees. */
+      /** Changes a field that only another user sees. */
       deal: {
         input: z.object({ to: z.string(), hand: z.number() }),
         run: ({ state }, { to, hand }) => state.players()[to]?.hand.set(hand),
@@ -56,7 +56,9 @@ interface Packet {
   readonly value: Record<string, unknown>;
 }
 const parse = (texts: readonly string[]) => texts.map((text) => JSON.parse(text) as Packet);
-/** The packets of a socket, as `sync 3` or `ack 3`. Those without a number have none. */
+/**
+ * The packets of a socket with their numbers, such as `sync 3` or `ack 3`; or only `sync` or `ack` without a number.
+ */
 const numbersOf = ({ texts }: MemorySocket, from = 1) =>
   parse(texts.slice(from)).map(({ type, seq }) => (seq === undefined ? type : `${type} ${seq}`));
 
@@ -139,7 +141,7 @@ describe("P4.12: the acknowledgement names the sync packet that includes the act
         action === "deal" ? [{ type: "sync", value: { players: { [to as string]: { hand: 3 } } } }] : [],
       );
       expect(olds).toEqual([{ type: "ack", value: { id: 3 } }]);
-      // It is sent once.
+      // The change must not be sent again.
       await room.advance(600);
       await ask(other, "set", 2);
       expect(parse(socket.texts).at(-1)?.value).toEqual({ count: 2 });

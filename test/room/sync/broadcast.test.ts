@@ -26,7 +26,7 @@ function roomWith(throttleSync: number | "auto"): MemoryRoom<State> {
   return new MemoryRoom<State>(defineRoom({ path: "r", throttleSync, state: stateOf }).compiled);
 }
 
-/** Connects this many clients, and forgets what they got by it. */
+/** Connects this many clients, and drops what they received by joining. */
 async function join(room: MemoryRoom<State>, count: number): Promise<MemorySocket[]> {
   const sockets: MemorySocket[] = [];
   for (let index = 0; index < count; index++) sockets.push(await room.connect(`s${index}`));
@@ -92,12 +92,12 @@ describe("P4: packets", () => {
     stringify.mockClear();
     const owner = Object.keys(room.state.players())[0] as string;
     room.change((state) => state.players()[owner]?.hand.set(["ace"]));
-    // One for the owner; the others see no change at all.
+    // One packet for the owner. The others see no change.
     expect(stringify).toHaveBeenCalledTimes(1);
     expect(sockets.filter((socket) => socket.texts.join().includes("ace"))).toHaveLength(1);
     stringify.mockClear();
     room.change((state) => state.players()[owner]?.plan.set("attack"));
-    // All are in the red team: twenty viewers, one packet.
+    // All twenty users are in the red team: they get the same encoded packet.
     expect(stringify).toHaveBeenCalledTimes(1);
     expect(sockets.filter((socket) => socket.texts.join().includes("attack"))).toHaveLength(20);
   });
@@ -251,7 +251,7 @@ describe("a room without connections", () => {
     const alarm = room.alarmAt;
     for (let value = 0; value < 100; value++) room.change((state) => state.a.set(value + 1));
     expect(stringify).not.toHaveBeenCalled();
-    // What saves it is the only thing that waits. The alarm stays: it is set for the end of the session.
+    // The only timer is the one that saves the state. The alarm stays set for the end of the session.
     expect(room.clock.pending).toBe(before + 1);
     expect(room.alarmAt).toBe(alarm);
     const late = await room.connect("late");

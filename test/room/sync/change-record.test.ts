@@ -20,7 +20,7 @@ async function come(room: MemoryRoom<State>, client: ResumingClient, session = "
 
 const slotsOf = (room: MemoryRoom<State>) => [...room.storage.rows.keys()].filter((key) => key.startsWith("$changes:"));
 
-/** A client that knows of something that is stored, and of something that is not. */
+/** A client that has received two stored changes, and one that is not stored. */
 async function follow(room: MemoryRoom<State>): Promise<ResumingClient> {
   const client = new ResumingClient();
   await come(room, client);
@@ -81,7 +81,7 @@ describe("P4.14: the record of stored changes", () => {
     room.storage.fault = () => {};
     await room.evict();
     for (const count of [1, 2]) room.change((fields) => fields.count.set(count));
-    // It notices itself if a number is missing, or comes twice.
+    // The client checks that no number is missing or repeated.
     client.read();
     expect([client.how, client.state["count"]]).toEqual([["whole"], 2]);
   });
@@ -158,7 +158,9 @@ describe("P4.14: the record of stored changes", () => {
     await room.deploy(defineRoom({ path: "r", throttleSync: 0, state, ...options }).compiled);
     await come(room, client);
     expect(client.how).toEqual(["whole", "whole"]);
-    // A second start with the same code can go on, unless that is not possible at all.
+    // After another start with the same code the client may resume, or get the whole state. It must equal the room's
+    // state.
+    // state.
     room.change(({ count }) => count.set(7));
     client.read();
     await room.advance(2000);
@@ -172,7 +174,7 @@ describe("P4.14: the record of stored changes", () => {
     const client = await follow(room);
     await room.advance(2000);
     room.kill();
-    // That of 0.1.0 deletes the row, or continues the numbers in it, and changes rows.
+    // Version 0.1.0 deletes the row or continues its numbers, and changes the state.
     room.storage.rows.set("$sync", { seq: 7, epoch: "theirs" });
     room.storage.rows.set(".", { count: 99 });
     room.start();

@@ -35,13 +35,13 @@ async function roomOf(visibleTo: KeyedVisibility, count: number, throttleSync = 
   return { room, sockets, players };
 }
 
-/** How many entries a packet names. */
+/** The number of players in a packet. */
 function entriesIn(text: string): number {
   const { value } = JSON.parse(text) as { value: { players?: object } };
   return Object.keys(value.players ?? {}).length;
 }
 
-/** Numbers below 1 that are the same for the same seed. */
+/** Random numbers below 1 that depend only on the seed. */
 function randomBy(seed: number): () => number {
   let state = seed;
   return () => {
@@ -101,7 +101,7 @@ describe("P4.15: the cost of near", () => {
     room.change(() => players[0]?.y.set(1.25));
     const encoded = stringify.mock.results.filter(({ value }) => String(value).includes("1.25"));
     stringify.mockRestore();
-    expect(encoded.length, "the whole, and what changed for those who saw it all the time").toBe(2);
+    expect(encoded.length, "one of the whole entry, and one of the change for clients that saw it before").toBe(2);
     expect(sockets[49]?.texts.at(-1)).toContain("1.25");
   });
 
@@ -118,7 +118,7 @@ describe("P4.15: the cost of near", () => {
     }
     expect(from).not.toHaveBeenCalled();
     expect(keysFor).not.toHaveBeenCalled();
-    expect(keysOf, "only of the entry that changed").toHaveBeenCalledTimes(10);
+    expect(keysOf, "once for each change, of the entry that changed").toHaveBeenCalledTimes(10);
     expect([sockets[9]?.texts.length, keyed.sockets[9]?.texts.length]).toEqual([10, 10]);
   });
 });
@@ -161,7 +161,7 @@ describe("P4.15: near with rings", () => {
     const { room, socket, player } = await twoApart(500);
     room.change(() => player.y.set(7));
     room.change(() => player.z.set(8));
-    expect(socket.texts.length, "the second change waits").toBe(1);
+    expect(socket.texts.length, "only the first change is sent").toBe(1);
     room.change(() => player.x.set(50));
     expect(JSON.parse(socket.texts[1] as string)).toMatchObject({
       value: { players: { [Object.keys(room.state.players())[1] as string]: { x: 50, z: 8 } } },
@@ -293,6 +293,6 @@ describe("near", () => {
       expect(sockets[0]?.texts.at(-1)).not.toContain('"y":');
     }
     room.change(() => players[0]?.x.set(0));
-    expect(entriesIn(sockets[0]?.texts.at(-1) as string), "its own, and the one that is there").toBe(2);
+    expect(entriesIn(sockets[0]?.texts.at(-1) as string), "its own entry, and the one at the same position").toBe(2);
   });
 });

@@ -11,7 +11,9 @@ import type { MemoryRoom, MemorySocket } from "../../support/memory.ts";
 import { BinaryTexts } from "../../support/binary-texts.ts";
 import { ResumingClient } from "./resuming-client.ts";
 
-/** A state with entries that are seen by keys in each way, what may happen in it, and who may know what of it. */
+/**
+ * A state with all kinds of keyed visibility, the steps that change it, and the rules for what each client may know.
+ */
 
 export const RADIUS = 100;
 const OUTER = 300;
@@ -49,20 +51,20 @@ const mob = () => ({
   bag: sync(signal<Record<string, number>>({})),
 });
 
-/** Who sees which users. */
+/** The ways in which users can be seen. */
 export const USERS_SEEN = {
   near: () => near({ x: "x", y: "y", radius: RADIUS }),
   space: () => near({ x: "x", y: "y", z: "z", radius: RADIUS }),
   rings: () => near({ x: "x", y: "y", rings: [{ radius: RADIUS }, { radius: OUTER, hz: 4 }] }),
   nearest: () => near({ x: "x", y: "y", radius: RADIUS, nearest: NEAREST }),
-  /** The same, where they have nothing that only some of those see who see them. */
+  /** As "nearest", but in a state where users have no field with a visibility of its own. */
   few: () => near({ x: "x", y: "y", radius: RADIUS, nearest: NEAREST }),
   team: () => sameKey<Player>(({ team }) => team()),
   others: () => byKey<Player>({ of: ({ team }) => team(), for: ({ user }) => teamOf(user), own: false }),
 } satisfies Record<string, () => KeyedVisibility>;
 export type UsersSeen = keyof typeof USERS_SEEN;
 
-/** Collections of mobs, and how far each is seen. */
+/** The collections of mobs, and the distance from which each of them is seen. */
 const MOBS = { mobs: RADIUS, birds: RADIUS, ships: OUTER, items: RADIUS } as const;
 type Mobs = keyof typeof MOBS;
 const MOBS_NAMES = Object.keys(MOBS) as Mobs[];
@@ -91,7 +93,7 @@ export function crowdState(seen: UsersSeen = "near") {
 }
 export type CrowdState = ReturnType<typeof crowdState>;
 
-/** A client, with all that it was ever sent. */
+/** A client, with all packets that it ever received. */
 export class Watcher {
   readonly session: string;
   readonly auth: Readonly<Record<string, unknown>> | null;
@@ -100,7 +102,7 @@ export class Watcher {
   #checked = 0;
 
   readonly #protocol: 1 | 2 | 3;
-  /** How it reads binary frames, with what it knows from before. */
+  /** Reads binary frames. A client that reconnects continues with what it knows. */
   readonly binary = new BinaryTexts();
 
   constructor(session: string, isGm: boolean, protocol: 1 | 2 | 3 = 2) {
@@ -109,7 +111,7 @@ export class Watcher {
     this.#protocol = protocol;
   }
 
-  /** What it connects with. */
+  /** The query with which it connects. */
   get query(): string {
     if (this.#protocol === 1) return "";
     if (this.#protocol === 2) return this.client.query;
@@ -121,7 +123,7 @@ export class Watcher {
     this.client.read();
   }
 
-  /** The packets since the last time. */
+  /** The packets since the last call, as text. */
   news(): string {
     const texts = this.socket?.texts ?? [];
     const text = texts.slice(this.#checked).join("\n");
@@ -142,7 +144,7 @@ interface Place {
   readonly far: number;
 }
 
-/** The entries of a collection, by how far they are from a user. */
+/** The entries of a collection, with their distance from a user. */
 function placesFrom(user: Player, name: "players" | Mobs, state: CrowdState, seen: UsersSeen): readonly Place[] {
   const entries: readonly [string, Player | ReturnType<typeof mob>][] = Object.entries(state[name]());
   const isSpace = name === "birds" || (name === "players" && seen === "space");
@@ -165,12 +167,12 @@ function isLimited(name: "players" | Mobs, seen: UsersSeen): boolean {
   return name === "items" || (name === "players" && (seen === "nearest" || seen === "few"));
 }
 
-/** What a watcher has is what it may see: all that is near, nothing that is far, and each as it is. */
+/** Checks that a watcher has exactly what it may see: everything near, nothing far, and with current values. */
 export function checkView(state: CrowdState, { client, auth, socket, query }: Watcher, seen: UsersSeen): void {
   const user = state.players()[client.publicId];
   if (!user) return;
   const view = withoutEmpty(client.state) as Record<string, Record<string, unknown> | undefined>;
-  // Clients of `@signe/sync` have the same, in plain objects and in signals.
+  // Clients of `@signe/sync` have the same state, in plain objects and in signals.
   if (query === "")
     for (const other of socket?.clients ?? []) expect(other.state).toEqual(withoutEmpty({ count: 0, ...view }));
   expect(view["count"] ?? 0).toBe(state.count());
@@ -187,7 +189,7 @@ export function checkView(state: CrowdState, { client, auth, socket, query }: Wa
   }
 }
 
-/** What a developer of a `@signe/sync` client would declare for the state. */
+/** The client's own state, as a developer who uses `@signe/sync` would declare it. */
 export const clientState = () => ({
   count: signal(0),
   ...Object.fromEntries(["players", "units", ...MOBS_NAMES].map((name) => [name, signal<Record<string, unknown>>({})])),
@@ -204,13 +206,13 @@ function checkKeys(keys: readonly string[], name: "players" | Mobs, state: Crowd
   const radius = radiusOf(name, seen);
   const limit = !isLimited(name, seen) ? Infinity : name === "players" ? NEAREST + 1 : NEAREST;
   const shown = places.filter(({ key }) => keys.includes(key));
-  expect(shown.length, `${name} that are there`).toBe(keys.length);
+  expect(shown.length, `${name} that exist`).toBe(keys.length);
   const farthest = Math.max(0, ...shown.map(({ far }) => far));
-  expect(farthest, `${name} are near`).toBeLessThanOrEqual(1.5 * radius);
-  expect(shown.length, `${name} are no more than allowed`).toBeLessThanOrEqual(limit);
+  expect(farthest, `distance of the farthest of ${name}`).toBeLessThanOrEqual(1.5 * radius);
+  expect(shown.length, `number of ${name}`).toBeLessThanOrEqual(limit);
   for (const { key, far } of places) {
     if (far > radius || keys.includes(key)) continue;
-    // One that is not shown is not much nearer than those that are.
+    // An entry may only be missing if the limit is reached, and if it is not much nearer than the others.
     expect(shown.length, `${name} ${key} at ${far}`).toBe(limit);
     expect(far, `${name} ${key}`).toBeGreaterThanOrEqual(0.89 * farthest);
   }
@@ -232,7 +234,7 @@ function checkLoot(entry: object, has: Readonly<Record<string, Loot>>): void {
   expect((entry as { loot?: object }).loot ?? {}).toEqual(Object.fromEntries(all));
 }
 
-/** The keys of entries that a watcher may be told of. */
+/** The keys of the entries that a watcher may know about. */
 export function mayKnow(state: CrowdState, { client, auth }: Watcher, seen: UsersSeen): string[] {
   const user = state.players()[client.publicId];
   if (!user) return [client.publicId];
@@ -248,7 +250,7 @@ export function mayKnow(state: CrowdState, { client, auth }: Watcher, seen: User
   return [...known, ...inside];
 }
 
-/** The names of all entries that there may be. */
+/** The names of all entries that may exist. */
 export function allNames(state: CrowdState): string[] {
   const numbers = [0, 1, 2, 3, 4];
   return [
@@ -330,7 +332,7 @@ export const crowdStep = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
   },
 );
 
-/** Does what a step says to the state. */
+/** Applies a step to the state. */
 function change(state: CrowdState, step: Step, playerOf: (who: number) => Player | undefined): void {
   if ("mobs" in step) return changeMob(state, step);
   const player = "who" in step ? playerOf(step.who) : undefined;
@@ -416,19 +418,19 @@ function changeMob(state: CrowdState, step: Extract<Step, { mobs: Mobs }>): void
   one.hp.update((hp) => hp + 1);
 }
 
-/** Checks that watchers are told of nothing that they may not know. */
+/** Checks that watchers only receive what they may know. */
 export class Secrecy {
   tells = 0;
   hidden = 0;
   #known: ReadonlySet<string>[] = [];
 
-  /** Something is about to happen. */
+  /** Called before a step. */
   before(state: CrowdState, watchers: readonly Watcher[], seen: UsersSeen): void {
     for (const watcher of watchers) watcher.read();
     this.#known = watchers.map((watcher) => new Set(mayKnow(state, watcher, seen)));
   }
 
-  /** It happened, and all was sent. */
+  /** Called after a step, when everything was sent. */
   after(state: CrowdState, watchers: readonly Watcher[], seen: UsersSeen, what: string): void {
     const names = allNames(state);
     for (const [index, watcher] of watchers.entries()) {

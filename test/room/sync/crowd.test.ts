@@ -21,7 +21,7 @@ import {
 } from "./crowd-world.ts";
 import type { CrowdState, UsersSeen } from "./crowd-world.ts";
 
-/** What the clients speak. */
+/** The protocols of the clients. */
 const PROTOCOLS = [3, 2, 3, 1, 3] as const;
 
 const seenBy = fc.constantFrom(...(Object.keys(USERS_SEEN) as UsersSeen[]));

@@ -13,7 +13,7 @@ const stateOf = () => ({
   traps: collection(trap, { visibleTo: ({ auth }) => auth?.["gm"] === true || day.isOver }),
   graves: collection(trap, { visibleTo: "owner" }),
 });
-/** What a predicate may also depend on. */
+/** A value outside of the state that the predicate reads. */
 const day = { isOver: false };
 type State = ReturnType<typeof stateOf>;
 
@@ -37,7 +37,7 @@ interface Sync {
 }
 
 const packets = (socket: MemorySocket) => socket.texts.map((text) => JSON.parse(text) as Sync);
-/** What a client of this project has after all packets. */
+/** The state that a client of this package has after all packets. */
 const viewOf = (socket: MemorySocket, before: Plain = {}) =>
   packets(socket).reduce((state, { value }) => {
     const { pId: _, ...patch } = value;

@@ -17,7 +17,7 @@ class Player {
 const rings = near({ x: "x", y: "y", rings: [{ radius: 100 }, { radius: 1000, hz: 4 }] });
 const state = () => ({ players: users(Player, { visibleTo: rings }) });
 
-/** Two users in each other's outer ring, of whom one is sent changes of the other together. */
+/** Two users in each other's outer ring. One of them receives the changes of the other with a delay, merged. */
 async function apart(via: string) {
   const tree = new MemoryTree<ReturnType<typeof state>>(defineRoom({ path: "r", throttleSync: 0, state }).compiled);
   const shard = tree.add("s");
@@ -48,7 +48,7 @@ describe.each(["the room", "a shard"])("P4.15: changes of a farther ring that ar
     ["an array in place of an object", [1, { b: 2 }, [1, 2]]],
     ["parts of an object that took the place of a number", [1, { a: { c: 1 } }, { a: { c: 2, d: 3 } }, { a: 3 }]],
     ["items of an array", [1, [1, 2, 3, 4], [1, 2, 3, 5]]],
-  ])("%s are what is there, and leave alone what only some see", async (_, values) => {
+  ])("%s: the last value arrives, and fields that only some see are unchanged", async (_, values) => {
     const { set, seen } = await apart(via);
     for (const value of values) set(value);
     expect(await seen()).toEqual({ x: 500, y: 0, target: values.at(-1), plan: "wait" });

@@ -110,7 +110,7 @@ describe("autoSync: false", () => {
       value: {
         config: { x: "$delete", y: { z: "$delete" } },
         monsters: { old: "$delete", new: { hp: 7, mana: 2 }, kept: { hp: 9 } },
-        // What must not be seen is deleted once more, since who saw what is not remembered: that does no harm.
+        // The hidden field is deleted once more, because the room does not remember who saw what. This does no harm.
         players: { [a.publicId]: { hand: ["ace"], tip: "$delete" } },
       },
     });

@@ -26,7 +26,7 @@ function last(client: TestClient): unknown {
   return client.packets.findLast(({ type }) => type === "sync")?.value;
 }
 
-/** What a client has that applies all packets. */
+/** The state that a client has after it applied all packets. */
 function whole(client: TestClient): Readonly<Record<string, unknown>> {
   const patches = client.packets.filter(({ type }) => type === "sync").map(({ value }) => value);
   return patches.reduce<Readonly<Record<string, unknown>>>((state, patch) => applyPatch(state, patch), {});

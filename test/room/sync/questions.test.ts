@@ -9,7 +9,7 @@ import type { MemorySocket } from "../../support/memory.ts";
 
 const COUNT = 20;
 
-/** A room of users with a field that a predicate hides, and how often that is asked. */
+/** A room with users whose field is hidden by a predicate, and a spy that records the calls of the predicate. */
 async function roomWith(predicate: (viewer: Viewer, owner: User, state: () => State) => boolean) {
   const asked = vi.fn();
   class Player implements User {
@@ -33,7 +33,7 @@ async function roomWith(predicate: (viewer: Viewer, owner: User, state: () => St
   const keys = sockets.map((socket) => (JSON.parse(socket.texts[0] as string) as { value: { pId: string } }).value.pId);
   const playerOf = (index: number) => room.state.players()[keys[index] as string] as User;
   const tick = () => room.change(({ count }) => count.update((value) => value + 1));
-  /** Which secrets a client has. */
+  /** The secrets that a client sees. */
   const seenBy = (index: number) => {
     let state = {};
     for (const text of sockets[index]?.texts ?? []) {
@@ -45,7 +45,7 @@ async function roomWith(predicate: (viewer: Viewer, owner: User, state: () => St
   };
   for (let times = 0; times < 40; times++) tick();
   asked.mockClear();
-  /** Somebody joins, whose join ends when it is released. */
+  /** A user joins, and their `onJoin` waits until it is released. */
   const slow = (): [release: () => void, joined: Promise<unknown>] => {
     const { promise, resolve } = Promise.withResolvers<void>();
     wait = promise;
@@ -102,7 +102,7 @@ describe("predicates that run again", () => {
     const { asked, tick, seenBy, playerOf } = await roomWith(({ publicId, user }, owner, state) =>
       state().players()[publicId] === owner ? isChosen : (user as User).team() === owner.team(),
     );
-    // Its own answer depends on nothing that is known, and reading the users is read by all.
+    // The answer for the viewer's own entry depends on a variable that is no signal. All answers read the list of users.
     isChosen = true;
     playerOf(0).team.set("blue");
     tick();

@@ -74,7 +74,7 @@ describe("P4.11: protocol 2", () => {
     expect([monsters["m17"]?.hp, monsters["m18"], client.state["list"]]).toEqual([3, undefined, [2, 3]]);
   });
 
-  /** @param change runs while the client is away @returns the size of what it gets then, of the whole state's */
+  /** @param change runs while the client is away @returns the size of the next packet, relative to the first one */
   async function shareSent(room: MemoryRoom<Many>, change: (client: Client) => void): Promise<number> {
     await room.connect("bob");
     const client = new Client();
@@ -113,7 +113,7 @@ describe("P4.11: protocol 2", () => {
         return client;
       }),
     );
-    // What all of them have is stored, and they hear of it with the next packet.
+    // Wait until the state of all clients is stored, and they were told so with the next packet.
     await room.advance(2000);
     room.change((state) => state.count.set(2));
     await room.advance(2000);
@@ -161,7 +161,7 @@ describe("P4.11: protocol 2", () => {
     room.change((state) => state.count.set(2));
     client.read();
     expect([client.state["count"], client.how]).toEqual([2, ["whole"]]);
-    // Nobody is told any more that it is stored: the client goes back further than it has to.
+    // The client was not told that this change is stored, so it goes back further than necessary.
     room.crash();
     const before = client.epoch;
     await join(room, client);
@@ -201,7 +201,7 @@ describe("P4.11: protocol 2", () => {
     expect(client.how).toEqual(["whole", "whole"]);
     expect(client.publicId).not.toBe(ada);
     expect(JSON.stringify(client.state)).not.toContain("ace");
-    // The session of one who stays away for too long is gone.
+    // The session of a user who stays away too long has expired.
     const second = await room.connect("short", null, undefined, "protocol=2");
     const short = new Client();
     short.connected(second);
@@ -246,7 +246,7 @@ type Step =
   | { kind: "fail"; what: RegExp | undefined }
   | { kind: "crash" };
 
-/** The rows that cannot be written for a while: all, some, or what the room notes of the others. */
+/** The rows that cannot be written for a while: all rows, some rows, the room's own rows, or those of users. */
 const FAULTS = [/./, /m|c/, /^\$/, /players/];
 
 const anyone = fc.nat({ max: 2 });
@@ -261,7 +261,7 @@ const stepWith = (change: fc.Arbitrary<(state: never) => void>): fc.Arbitrary<St
     { weight: 2, arbitrary: fc.constant({ kind: "crash" as const }) },
   );
 
-/** Everything, also fields that predicates show. */
+/** Changes of all fields, including those with predicates. */
 const anything = fc
   .array(anyMutation, { minLength: 1, maxLength: 3 })
   .map((mutations) => (state: GameState) => mutations.forEach((mutation) => mutation.run(state)));
@@ -334,7 +334,7 @@ describe.each([
           const client = clients[who] as Client;
           client.read();
           const user = room.state.players()[client.publicId];
-          // Who was removed is closed, so that they do not come back by themselves.
+          // The client of a removed user is closed, so that it does not reconnect.
           expect(socket.closedWith?.code, `client ${who}`).toBe(user ? undefined : 4403);
           if (!user) continue;
           const expected = expectedView(room.state, { publicId: client.publicId, auth: null, user });
@@ -438,7 +438,7 @@ it("P9: what a room had stored but not sent to its shards when it lost its memor
   const client = new Client();
   client.connected(shard.connect("ada", null, client.query));
   await tree.advance(1000);
-  // Its packet opens a window, and arrives.
+  // This change opens a window, and its packet arrives.
   tree.room.change((state) => state.count.set(1));
   await tree.advance(10);
   shard.connect("bob");

@@ -21,7 +21,7 @@ type Quiz = ReturnType<typeof state>;
 
 const protocols = { 2: "protocol=2", 3: "protocol=2&protocol=3" } as const;
 
-/** A client that resumes, and decodes packets like the real client. */
+/** A client that resumes, and decodes packets as the real client does. */
 class Client {
   readonly #tree: MemoryTree<Quiz>;
   readonly #query: string;

@@ -14,7 +14,7 @@ interface Numbered {
   readonly value: Record<string, unknown>;
 }
 
-/** A client of protocol 2, as simple as the rules allow. */
+/** A minimal client of protocol 2. */
 export class ResumingClient {
   state: Readonly<Record<string, unknown>> = {};
   seq: number | undefined;
@@ -65,7 +65,7 @@ export class ResumingClient {
     if (mark !== undefined) this.mark = mark;
     if (seq === undefined) return;
     this.seq = seq;
-    // What a packet brings that has the number of the last one has none itself.
+    // A packet that repeats the last number only has changes without a number. They do not belong to the kept state.
     if (!this.#kept.has(seq)) this.#kept.set(seq, this.state);
   }
 }

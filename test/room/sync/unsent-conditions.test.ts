@@ -8,7 +8,7 @@ import { ResumingClient } from "./resuming-client.ts";
 
 class Player {
   name = sync(signal("somebody"));
-  /** Only the room knows it. */
+  /** A field that is only known to the room. */
   isTrusted = persist(signal(false));
 }
 const isTrusted = (viewer: { user?: unknown }) => (viewer.user as Player | undefined)?.isTrusted() === true;

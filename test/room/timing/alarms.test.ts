@@ -18,7 +18,7 @@ it("an alarm that rings before the room has found its clients is not set for wha
   });
   const { promise: started, resolve: start } = Promise.withResolvers<void>();
   const ringing = alarms.ring(started);
-  // As the room does when its shards have answered.
+  // The room does this when its shards have answered.
   alarms.armAll();
   expect(set).toEqual([]);
   start();
@@ -39,7 +39,7 @@ describe("a change in a room", () => {
   interface State {
     readonly count: { (): number; set(count: number): void };
   }
-  /** How often the alarm was set for 20 changes, and what is stored of the last one. */
+  /** How often the alarm was set during 20 changes, and the stored value of the last one. */
   async function play(prepare: (room: MemoryRoom<State>, other: MemorySocket) => void, every: number) {
     const room = new MemoryRoom<State>(compiled);
     await room.connect("a");

@@ -7,7 +7,7 @@ import { MemoryRoom, VirtualClock } from "../../support/memory.ts";
 
 const HOUR = 3_600_000;
 
-/** What it tells may jump, as where an object goes on on another machine. Its timers run as ever. */
+/** A clock whose time can jump, as when an object moves to another machine. Timers are not affected. */
 class JumpingClock extends VirtualClock {
   override time = 1_700_000_000_000;
   offset = 0;

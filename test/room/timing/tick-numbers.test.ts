@@ -7,7 +7,7 @@ import { MemoryRoom, VirtualClock } from "../../support/memory.ts";
 
 const HOUR = 3_600_000;
 
-/** What it tells may jump, as where an object goes on on another machine. */
+/** A clock whose time can jump, as when an object moves to another machine. */
 class JumpingClock extends VirtualClock {
   override time = 1_700_000_000_000;
   offset = 0;
@@ -86,7 +86,7 @@ describe("P15.1 the numbers of ticks", () => {
   });
 
   it("cost one write an hour", async () => {
-    // One tick in ten seconds.
+    // A rate of one tick every ten seconds.
     const room = new MemoryRoom(roomAt(0.1).compiled);
     await room.connect("ada");
     let writes = 0;
@@ -163,7 +163,7 @@ describe("P15.1 the numbers of ticks", () => {
         }
         clock.advance(1000);
         for (const [index, tick] of told.entries()) expect(tick).toBeGreaterThanOrEqual(told[index - 1] ?? 0);
-        // A number is told again only by packets between two ticks.
+        // The same number only appears again in packets between two ticks.
         const changes = told.filter((tick, index) => tick !== told[index - 1]);
         expect(new Set(changes).size).toBe(changes.length);
       }),

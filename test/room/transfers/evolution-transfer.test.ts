@@ -46,7 +46,7 @@ interface State {
   heroes(): Record<string, Hero>;
 }
 
-/** Two rooms that know each other, and a user in the first. */
+/** Two rooms between which users can move, and a user in the first one. */
 async function pair(from: AnyRoom, to: AnyRoom) {
   const here = new MemoryRoom<State>(from.compiled);
   const there = new MemoryRoom<State>(to.compiled, here.clock);
@@ -70,7 +70,7 @@ async function pair(from: AnyRoom, to: AnyRoom) {
 }
 
 describe("a user from a room at another version", () => {
-  it("that is older: is migrated like a room with only this user", async () => {
+  it("that is older is migrated like a room with only this user", async () => {
     const { here, there, publicId, leave } = await pair(old, next);
     here.change((state) => state.players()[publicId]?.coins.set(3));
     const token = await leave();
@@ -79,7 +79,7 @@ describe("a user from a room at another version", () => {
     expect(here.state.players()).toEqual({});
   });
 
-  it("and without versions: is treated as version 1, under the present name of the field", async () => {
+  it("that sends no version is treated as one of version 1, under the present name of the field", async () => {
     const raise = ({ players }: Snapshot): Snapshot => ({
       players: Object.fromEntries(
         Object.entries((players ?? {}) as Record<string, Snapshot>).map(([key, { coins }]) => [
@@ -106,7 +106,7 @@ describe("a user from a room at another version", () => {
     ["that is newer", next, old, "The stored state has version 2, and the definition has version 1"],
     ["whose step throws", old, define(() => JSON.parse("{") as never), "migrate[2] failed"],
     ["of whom a step leaves nothing", old, define(() => ({})), "It is not an object"],
-  ])("%s: is refused and stays, and the log says why", async (_, from, to, message) => {
+  ])("%s is refused and stays, and the log says why", async (_, from, to, message) => {
     const { here, there, publicId, socket, leave } = await pair(from, to);
     await expect(leave()).rejects.toMatchObject({ code: "internal" });
     expect(JSON.stringify(there.log)).toContain(message);
@@ -115,14 +115,14 @@ describe("a user from a room at another version", () => {
     expect(here.core.handle.connections).toHaveLength(1);
   });
 
-  it("of another definition: is unchanged, for onSessionRestore", async () => {
+  it("of another definition is unchanged, for onSessionRestore", async () => {
     const { here, there, publicId, leave } = await pair(old, other);
     here.change((state) => state.players()[publicId]?.coins.set(3));
     await leave();
     expect(there.state.heroes()[publicId]?.gold()).toBe(4);
   });
 
-  it.each(["the same definition", "another one that has the variant", "another one that has not"])(
+  it.each(["the same definition", "another one that has the variant", "another one that does not have it"])(
     "of a variant has that variant in %s, if it exists",
     async (where) => {
       class Guest {
@@ -137,7 +137,10 @@ describe("a user from a room at another version", () => {
       const to =
         where === "the same definition"
           ? from
-          : roomOf("other", where.endsWith("has not") ? { player: Player } : { visitor: Player, member: Member });
+          : roomOf(
+              "other",
+              where.endsWith("does not have it") ? { player: Player } : { visitor: Player, member: Member },
+            );
       const { here, there, publicId, leave } = await pair(from, to);
       expect(here.state.players()[publicId]).toBeInstanceOf(Guest);
       here.change((state) => {
@@ -148,17 +151,17 @@ describe("a user from a room at another version", () => {
       });
       await leave();
       const user = there.state.players()[publicId];
-      expect(user).toBeInstanceOf(where.endsWith("has not") ? Player : Member);
+      expect(user).toBeInstanceOf(where.endsWith("does not have it") ? Player : Member);
       expect([user?.coins(), user instanceof Member && user.card()]).toEqual([
         3,
-        where.endsWith("has not") ? false : "gold",
+        where.endsWith("does not have it") ? false : "gold",
       ]);
       there.crash();
-      expect(there.state.players()[publicId]).toBeInstanceOf(where.endsWith("has not") ? Player : Member);
+      expect(there.state.players()[publicId]).toBeInstanceOf(where.endsWith("does not have it") ? Player : Member);
     },
   );
 
-  it("and who is recalled by a room that was deployed meanwhile", async () => {
+  it("is migrated if a room recalls them that was deployed meanwhile", async () => {
     const { here, there, publicId, leave } = await pair(old, old);
     here.change((state) => state.players()[publicId]?.coins.set(3));
     await leave();
@@ -171,7 +174,7 @@ describe("a user from a room at another version", () => {
     expect(there.state.players()).toEqual({});
   });
 
-  it("and who is recalled by an older room: is kept for later", async () => {
+  it("is kept for later if an older room recalls them", async () => {
     const { here, there, leave, publicId } = await pair(old, old);
     here.change((state) => state.players()[publicId]?.coins.set(3));
     await leave();

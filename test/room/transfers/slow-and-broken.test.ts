@@ -15,7 +15,7 @@ interface State {
   players(): Record<string, Player>;
 }
 
-/** @param walks whether everybody walks all the time */
+/** @param walks whether all users walk all the time */
 const roomOf = (maxUsers: number, walks: boolean) =>
   defineRoom({
     path: "r",
@@ -36,14 +36,14 @@ const roomOf = (maxUsers: number, walks: boolean) =>
     },
   }).compiled;
 
-/** A lobby and a match room that know each other. */
+/** A lobby and a match room between which users can move. */
 class Party {
   readonly clock = new VirtualClock();
   readonly lobby: MemoryRoom<State>;
   readonly match: MemoryRoom<State>;
-  /** How long a call takes, in ms. */
+  /** The duration of a call, in ms. */
   delay = 0;
-  /** Whether the match room can be called. */
+  /** Whether calls to the match room fail. */
   isBroken = false;
   boarded = 0;
   onBoarding: () => void = () => {};
@@ -74,7 +74,7 @@ class Party {
     };
   }
 
-  /** Lets time pass, and what was promised happen. */
+  /** Advances the time, and lets promises settle. */
   async advance(ms: number): Promise<void> {
     const step = ms > 1000 ? 100 : 10;
     for (let passed = 0; passed < ms; passed += step) {
@@ -89,7 +89,7 @@ class Party {
   }
 }
 
-/** The answer to a client's last message. */
+/** The answer to the last message of a client. */
 const answer = ({ texts }: MemorySocket) =>
   texts
     .map((text) => JSON.parse(text) as { type: string; value: { id?: string; result?: string; code?: string } })
@@ -122,7 +122,7 @@ describe("a user who changes all the time during a transfer to a room that takes
     expect(answer(ada)).toMatchObject({ result: expect.any(String) as string });
     expect(usersOf(party.lobby)).toEqual([]);
     const [arrived] = usersOf(party.match);
-    // Nobody could change them while they were sent for the last time.
+    // The user cannot change while they are sent for the last time, so only a few steps are missing.
     expect(arrived?.steps()).toBeGreaterThan(before - 10);
     expect(arrived?.items()["sword"]?.count()).toBe(3);
     expect(
@@ -170,7 +170,7 @@ describe("a user who changes all the time during a transfer to a room that takes
     await party.say(party.lobby, ada, "go", "match");
     while (party.boarded < round) await party.advance(10);
     party.lobby.crash();
-    // The alarm of a room in memory would wait for time to pass.
+    // Calls take no time now, because the alarm of a room in memory would wait for them without advancing the time.
     party.delay = 0;
     await party.advance(10_000);
     expect([...goldOf(party.lobby), ...goldOf(party.match)]).toEqual([7]);
@@ -197,7 +197,7 @@ describe("a room that is unreachable for good", () => {
     expect(goldOf(party.lobby)).toEqual([0]);
   });
 
-  /** On the way to the match room, which breaks; they come back to the lobby, and are let in. */
+  /** The match room becomes unreachable during a transfer, so the user comes back to the lobby as a new user. */
   async function letIn(): Promise<MemorySocket> {
     await party.say(party.lobby, ada, "go", "match");
     party.isBroken = true;
@@ -225,10 +225,10 @@ describe("a room that is unreachable for good", () => {
     expect(goldOf(party.lobby)).toEqual([9]);
   });
 
-  it("and keeps them if they went there meanwhile: they are no longer in the lobby", async () => {
+  it("keeps users who went there meanwhile, and they are no longer in the lobby", async () => {
     const socket = await letIn();
     party.isBroken = false;
-    // By the id alone.
+    // Join with the session id alone, without the transfer token.
     const there = await party.match.connect("ada");
     await party.advance(70_000);
     expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[], [7]]);
@@ -249,14 +249,14 @@ describe("a room that is unreachable for good", () => {
     await party.advance(5500);
     expect((await joining).isOpen).toBe(true);
     expect(goldOf(party.lobby)).toEqual([0]);
-    // Nobody else gets in with it.
+    // The token does not let anybody else in.
     expect((await party.lobby.connect("bob", null, token)).closedWith?.code).toBe(4403);
     party.isBroken = false;
     await party.advance(70_000);
     expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[7], []]);
   });
 
-  /** They come back to the lobby twice. The first connection still waits when the second one sets out again. */
+  /** The user comes back to the lobby twice. The first connection still waits when the second one leaves again. */
   async function comeTwice(): Promise<{
     joining: Promise<MemorySocket>;
     second: MemorySocket;
@@ -316,7 +316,7 @@ describe("a room that is unreachable for good", () => {
     expect([goldOf(party.lobby), goldOf(party.match)]).toEqual([[7], []]);
   });
 
-  it("and does not lose what they had when they left again, once it answers", async () => {
+  it("does not lose what users had when they left again, once it answers", async () => {
     const socket = await letIn();
     party.isBroken = false;
     await party.say(party.lobby, socket, "go", "match");

@@ -28,7 +28,10 @@ const definition = defineRoom({
 const USERS = 200;
 const ROOMS = 5;
 const ROUNDS = 12;
-/** Small numbers from a seed, so that a failing run can be repeated. https://en.wikipedia.org/wiki/Linear_congruential_generator */
+/**
+ * Small pseudorandom numbers from a seed, so that a failing run can be repeated.
+ * https://en.wikipedia.org/wiki/Linear_congruential_generator
+ */
 function numbers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -40,7 +43,7 @@ function numbers(seed: number): (below: number) => number {
 interface Traveller {
   readonly id: string;
   room: number;
-  /** Hops that were confirmed; one more may have been counted whose answer was lost. */
+  /** The number of confirmed hops. One more may have been counted if its answer was lost. */
   least: number;
   most: number;
 }
@@ -60,7 +63,7 @@ it(`${USERS} users move between ${ROOMS} rooms that crash: each exists exactly o
     travellers.push(traveller);
   }
 
-  /** One hop; a crash may end the connection before the answer. */
+  /** One hop. A crash may end the connection before the answer arrives. */
   async function hop(traveller: Traveller): Promise<void> {
     const target = (traveller.room + 1 + random(ROOMS - 1)) % ROOMS;
     let client: TestClient;
@@ -84,7 +87,7 @@ it(`${USERS} users move between ${ROOMS} rooms that crash: each exists exactly o
   for (let round = 0; round < ROUNDS; round++) {
     const group = Array.from({ length: 40 }, () => travellers[random(USERS)] as Traveller);
     const hops = [...new Set(group)].map((traveller) => hop(traveller));
-    // In the middle of it all, memory and sockets of every room are gone.
+    // All rooms crash while hops are under way, and lose their memory and sockets.
     await Promise.race(hops);
     if (round % 2 === 0) await first.crash();
     await Promise.all(hops);
@@ -99,7 +102,7 @@ it(`${USERS} users move between ${ROOMS} rooms that crash: each exists exactly o
     expect(hops, `seed ${seed}`).toBeLessThanOrEqual(traveller.most);
     client.close();
   }
-  // Transfers that a crash left open are called back by the alarm.
+  // The alarm calls back transfers that a crash interrupted.
   for (const room of rooms) await room.alarm();
   for (const [index, room] of rooms.entries()) {
     await room.inside((state) => {

@@ -48,7 +48,7 @@ const definition = defineRoom({
   onLeave: ({ state }) => state.left.update((left) => left + 1),
 });
 
-/** Who comes from another room. */
+/** A user who arrives from another room. */
 const ada: TransferredUser = {
   transferId: "t",
   sessionId: "ada",
@@ -58,7 +58,7 @@ const ada: TransferredUser = {
   state: null,
 };
 
-/** Rooms of one party. */
+/** Rooms of the same party. */
 function rooms(...ids: string[]): TestRoom[] {
   const [first, ...others] = ids as [string, ...string[]];
   const origin = new TestRoom(definition, first);
@@ -88,10 +88,10 @@ describe("sessionTransfer", () => {
     expect((await there.call("secret")).value["result"]).toBe("xyzzy");
     expect((await there.call("kept")).value["result"]).toEqual({ theme: "dark" });
     const names = new Set(["ada", client.publicId]);
-    // Whole parts of keys: a random id may hold "ada" too.
+    // Compare whole parts of keys, because a random id may contain "ada" too.
     const left = async () =>
       Object.keys(await a.stored()).filter((key) => key.split(/[:.]/).some((part) => names.has(part)));
-    // Where they went, for the case that they never arrive, until they have.
+    // The room remembers where the user went until they have arrived.
     await vi.waitFor(async () => expect(await left()).toEqual([]));
   });
 
@@ -115,7 +115,7 @@ describe("sessionTransfer", () => {
       expect(await online(b)).toEqual([there.publicId]);
       await a.evict();
     }
-    // What it got are the answers to what it asked.
+    // After the transfer, the old connection only received answers to its messages.
     expect(page.texts.slice(texts).every((text) => text.startsWith('{"type":"error"'))).toBe(true);
   });
 
@@ -129,7 +129,7 @@ describe("sessionTransfer", () => {
     expect(back.publicId).toBe(client.publicId);
     expect(await b.inside((state) => Object.keys((state as { players(): object }).players()))).toEqual([]);
     expect((await (await b.open({ query: `transferToken=${transferToken}` })).closed).code).toBe(4403);
-    // And can go again.
+    // The user can leave again.
     await b.connect({ query: `transferToken=${tokenOf(await back.call("go", "room-b"))}` });
   });
 
@@ -140,7 +140,7 @@ describe("sessionTransfer", () => {
     const url = { id: "ada", query: `transferToken=${tokenOf(await client.call("go", "room-b"))}` };
     const there = await b.connect(url);
     await there.call("go", "room-a");
-    // The answer was lost, say.
+    // Continue as if the client had not received the answer.
     const back = await b.connect(url);
     expect((back.state as Seen).players[back.publicId]?.gold).toBe(7);
     expect(back.publicId).toBe(client.publicId);
@@ -197,7 +197,7 @@ describe("sessionTransfer", () => {
     }
     const there = await b.connect({ query: `transferToken=${transferToken}` });
     expect((await (await b.open({ query: `transferToken=${transferToken}` })).closed).code).toBe(4403);
-    // A client that reconnects comes with the same URL.
+    // A client that reconnects uses the same URL.
     const again = await b.connect({ id: "ada", query: `transferToken=${transferToken}` });
     expect(again.publicId).toBe(there.publicId);
   });
@@ -245,7 +245,8 @@ describe("sessionTransfer", () => {
       room.disconnect(await room.connect("ada"));
       const player = room.state.players()["p"];
       const watcher = await room.connect("bob");
-      // A token of a transfer that was refused has no use, and runs out; and how an older one ended stays true.
+      // Ignore the token of the refused transfer, which is useless and expires, and the record of the earlier transfer.
+      // transfer ended.
       const stored = () => [...room.storage.rows].filter(([key]) => !/^\$(token|moved):/.test(key));
       const before = { seen: watcher.clients[0]?.state, stored: new Map(stored()) };
       room.storage.fault = (key) => {
@@ -258,7 +259,7 @@ describe("sessionTransfer", () => {
       await room.advance(5000);
       expect(watcher.clients[0]?.state).toEqual(before.seen);
       expect(new Map(stored())).toEqual(before.stored);
-      // The other room may send them again later.
+      // The other room may send the user again later.
       expect(await room.core.board({ ...ada, transferId: "new" })).toMatchObject({ ok: true });
       await room.connect("ada");
       expect(room.state.players()["p"]?.gold()).toBe(5);
@@ -290,7 +291,7 @@ describe("sessionTransfer", () => {
     room.storage.fault = (key) => {
       if (key.startsWith("$token:")) throw new Error("disk full");
     };
-    // The other room learns that they are here when it calls them back.
+    // The other room learns that the user is here when it calls the transfer back.
     await expect(room.core.board(ada)).rejects.toThrow("disk full");
     await expect(room.core.recall("t", "ada")).resolves.toMatchObject({ arrived: true });
   });
@@ -343,7 +344,7 @@ describe("sessionTransfer", () => {
     answers[0]?.(gone as TransferredUser);
     await go(await first);
     answers[1]?.(gone as TransferredUser);
-    // That was how they were before they left again.
+    // This answer has the state from before the user left again, so the room asks once more.
     await vi.waitFor(() => expect(answers).toHaveLength(3));
     expect(Object.keys(room.state.players())).toEqual([]);
     answers[2]?.(hasArrived ? null : (gone as TransferredUser));

@@ -45,6 +45,6 @@ it("users of a collection with persist: false keep their values in another room,
   expect(kept).toEqual([]);
   const token = (await client.call("go", "room-b")).value["result"] as string;
   const arrived = await there.connect({ query: `transferToken=${token}`, id: "ada" });
-  // What is marked by itself is not part of what is known of a user elsewhere, as in storage.
+  // A field that is volatile itself (`stance`) is not transferred, just as it is not stored.
   expect((await arrived.call("have")).value["result"]).toEqual([7, 0, [["sword", 4]]]);
 });

@@ -8,7 +8,7 @@ const GRID = 100;
 export interface Shot {
   readonly from: Position;
   readonly to: Position;
-  /** When it became visible, in ms. */
+  /** When the shot became visible, in ms. */
   readonly at: number;
 }
 

@@ -1,6 +1,6 @@
 /** The simulated connection. Times are in ms. `loss` is the share of lost frames. */
 export const line = { latency: 0, jitter: 0, loss: 0 };
-/** How long it takes until a lost frame is sent again, in ms. Later frames wait for it, as with TCP. */
+/** The delay until a lost frame is sent again, in ms. Later frames wait for it, as with TCP. */
 const AGAIN = 250;
 
 /** A WebSocket with such a connection. Each direction has half of the latency. */

@@ -16,10 +16,10 @@ const table = connectRoom<typeof tableRoom>({
   id: tabSession(),
 });
 let refusal = "";
-/** Why the room sent us away. */
+/** Why the room closed the connection. */
 let end = "";
 
-/** Asks for a move, and says why it is refused. */
+/** Shows the reason if a move is refused. */
 function ask(move: Promise<unknown>): void {
   refusal = "";
   move.catch(({ message }: Error) => {
@@ -28,7 +28,7 @@ function ask(move: Promise<unknown>): void {
   });
 }
 
-/** Everything that is shown follows from the state. */
+/** Draws the page. Everything that it shows follows from the state. */
 function draw(): void {
   const { state, publicId = "", status } = table;
   if (!state.players) return;

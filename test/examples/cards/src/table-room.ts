@@ -5,26 +5,26 @@ import { fits, newDeck, shuffle } from "./deck";
 import type { Card } from "./deck";
 
 const HAND = 5;
-/** How long somebody may think. Who is away is passed over sooner. ms */
+/** The time for a turn, in ms. The turn of a disconnected player ends sooner. */
 const TURN = 30_000;
 const AWAY = 5000;
 
 class Player {
   name = sync(signal("Somebody"));
-  /** Only its owner ever gets it. */
+  /** Only its owner receives it. */
   hand = sync(signal<Card[]>([]), { visibleTo: "owner" });
-  /** That much everybody may know. */
+  /** Everybody may know the number of cards. */
   count = sync(computed(() => this.hand().length));
   online = connected();
 }
 const makeState = () => ({
-  /** Face down: stored, and never sent to anyone. */
+  /** Cards that are face down: they are stored, but never sent. */
   deck: persist(signal<Card[]>([])),
-  /** Under the top card. They are shuffled when the deck is used up. */
+  /** The cards under the top card. They are shuffled when the deck is used up. */
   played: persist(signal<Card[]>([])),
   top: sync(signal<Card | null>(null)),
   left: sync(signal(0)),
-  /** Who plays, in their order. Others watch. */
+  /** The players in the order of their turns. All other users watch. */
   order: sync(signal<string[]>([])),
   turn: sync(signal<string | null>(null)),
   /** When the turn ends, in ms since 1970. */
@@ -34,15 +34,15 @@ const makeState = () => ({
 });
 type State = ReturnType<typeof makeState>;
 
-/** Crazy eights for two to five. */
+/** Crazy eights for two to five players. */
 export const tableRoom = defineRoom({
   path: "table-{id}",
-  throttleStorage: 0, // a card that was played stays played, whatever crashes
+  throttleStorage: 0, // a card that was played stays played after a crash
   state: makeState,
 
   onJoin({ state, conn, room }) {
     const player = state.turn();
-    // The whole time again for who comes back in their turn; and where all were gone, the game goes on.
+    // A player who returns during their turn gets the whole time again. If all players had left, the game continues.
     if (player !== null && (player === conn.publicId || room.schedules.length === 0)) startTurn(state, room, player);
   },
   onLeave({ state, conn, room }) {
@@ -114,7 +114,7 @@ function deal(state: State, order: string[]): void {
   state.left.set(deck.length);
 }
 
-/** Takes a card. Where the deck is used up, what was played is the deck; where that is too, there is none to take. */
+/** Takes a card. If the deck is used up, the played cards become the deck. If there are none, nothing is taken. */
 function draw(state: State, publicId: string): void {
   if (state.deck().length === 0) {
     state.deck.set(shuffle(state.played()));
@@ -128,7 +128,7 @@ function draw(state: State, publicId: string): void {
   hand?.set([...hand(), card]);
 }
 
-/** It is the turn of the next who is still known here. */
+/** Gives the turn to the next player who still has a session. */
 function next(state: State, room: RoomHandle): void {
   const order = state.order();
   const from = order.indexOf(state.turn() ?? "");
@@ -142,6 +142,6 @@ function startTurn(state: State, room: RoomHandle, player: string): void {
   const time = state.players()[player]?.online() ? TURN : AWAY;
   state.turn.set(player);
   state.until.set(Date.now() + time);
-  // The room may sleep meanwhile: this wakes it.
+  // The schedule wakes the room if it sleeps by then.
   room.schedule("timeout", time);
 }

@@ -1,2 +1,2 @@
-/** The Worker of the tests: it serves whatever `testRoom` is given. */
+/** The Worker of the tests. It serves the rooms that are passed to `testRoom`. */
 export { RoomObject, default } from "durable-rooms/testing";

@@ -3,7 +3,7 @@ import type { ClientState, RoomClient } from "durable-rooms/client";
 import type { chatRoom } from "../src/chat-room";
 
 const TOPICS = ["general", "random", "games"];
-/** Who writes nothing for so long is no longer typing. ms */
+/** A user who writes nothing for this long is no longer typing. ms */
 const PAUSE = 3000;
 
 type Message = ClientState<typeof chatRoom>["messages"][string];
@@ -15,7 +15,7 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 let chat: RoomClient<typeof chatRoom>;
 let isTyping = false;
 let pause: ReturnType<typeof setTimeout>;
-/** What went wrong last, until something else is sent. */
+/** The last problem. It is cleared when something else is sent. */
 let problem = "";
 
 const topicOf = () => location.hash.slice(1) || "general";
@@ -27,11 +27,11 @@ function enter(): void {
   list.replaceChildren();
   chat = connectRoom<typeof chatRoom>({ host: location.host, room: `chat-${topicOf()}`, id: tabSession() });
   chat.emit("rename", name.value);
-  // Each part is drawn only when it changed: a letter that somebody types draws no message again.
+  // Each part is drawn only when it has changed: "is typing" does not draw the messages again.
   chat.select(({ messages }) => messages, drawMessages);
   chat.select(({ members }) => members, drawMembers);
   chat.on("status", drawMembers);
-  chat.on("error", report); // a refusal that answers no call: too many messages
+  chat.on("error", report); // errors that answer no call, such as too many messages
   chat.on("closed", ({ reason }) => {
     problem = `${reason}. Load the page again to come back.`;
     drawMembers();
@@ -64,7 +64,7 @@ function drawMembers(): void {
   at("typing").textContent = isConnecting ? "Connecting …" : problem || (typing.length > 0 ? who : "");
 }
 
-/** Adds what is new, and takes away what is gone: what is there stays as it is. */
+/** Adds new messages and removes deleted ones. Other elements stay unchanged. */
 function drawMessages(messages: Readonly<Record<string, Message>> = {}): void {
   const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   for (const element of [...list.children]) if (!messages[element.id]) element.remove();
@@ -88,12 +88,12 @@ function drawMessage(key: string, { by, name: author, text: words, at: time }: M
 }
 
 function report({ message }: { message: string }): void {
-  if (chat.status === "closed") return; // why that is, is said already
+  if (chat.status === "closed") return; // the reason for closing is shown already
   problem = message;
   drawMembers();
 }
 
-/** Says it once when it begins, and once when it ends. */
+/** Tells the room when typing begins, and when it ends. */
 function setTyping(isNow: boolean): void {
   clearTimeout(pause);
   if (isNow) pause = setTimeout(() => setTyping(false), PAUSE);
@@ -116,8 +116,8 @@ at("form").onsubmit = (event) => {
   text.value = "";
   problem = "";
   clearTimeout(pause);
-  isTyping = false; // the room knows that
-  // Without a connection it waits; what was sent and not answered is sent again, and never said twice.
+  isTyping = false; // the room ends it with the message
+  // The call waits while there is no connection. If its answer is lost, it is sent again, and never runs twice.
   chat.call("say", words).catch((error: Error) => {
     text.value ||= words;
     report(error);

@@ -1,16 +1,16 @@
 import { collection, connected, defineRoom, RoomError, signal, sync, users } from "durable-rooms";
 import * as z from "zod";
 
-/** Messages that a room keeps. */
+/** The number of messages that a room keeps. */
 export const KEPT = 200;
 
 class Member {
   name = sync(signal("Somebody"));
-  /** Nothing that has to survive a restart. */
+  /** It need not survive a restart. */
   isTyping = sync(signal(false), { persist: false });
   online = connected();
 }
-/** Each message is a row of its own: a new one costs one write, however many there are. */
+/** Each message has its own row, so that a new one costs one write, however many there are. */
 const makeMessage = (by = "", name = "", text = "", at = 0) => ({
   by: sync(signal(by)),
   name: sync(signal(name)),
@@ -20,7 +20,7 @@ const makeMessage = (by = "", name = "", text = "", at = 0) => ({
 
 export const chatRoom = defineRoom({
   path: "chat-{topic}",
-  throttleStorage: 0, // what was acked is stored
+  throttleStorage: 0, // acknowledged messages are stored
   rateLimit: { messages: 20, per: 5000 },
   maxMessageBytes: 8192,
   state: () => ({ members: users(Member), messages: collection(() => makeMessage()) }),
@@ -35,7 +35,7 @@ export const chatRoom = defineRoom({
       run({ state, user, conn }, text) {
         const messages = state.messages();
         const keys = Object.keys(messages).toSorted();
-        // They are in order as text, also in ten years.
+        // The keys have nine digits, so that their alphabetical order stays the order of the messages.
         const last = Number(keys.at(-1)?.slice(1) ?? 0);
         const key = `m${String(last + 1).padStart(9, "0")}`;
         messages[key] = makeMessage(conn.publicId, user.name(), text, Date.now());

@@ -11,14 +11,14 @@ const name = at<HTMLInputElement>("name");
 const skill = at<HTMLInputElement>("skill");
 const act = at<HTMLButtonElement>("act");
 const mode = () => document.querySelector<HTMLInputElement>("[name=mode]:checked")?.value as Mode;
-/** What is looked for. A search and the list below it show the same kind of race. */
+/** The criteria of the search. The list below it uses the same ones. */
 const search = () => ({ host: location.host, room: "match-{mode}-{skill}-{id}", filter: { mode: mode() } });
 
 let match: RoomClient<typeof matchRoom> | undefined;
-/** Why the last race is over for us, until the next one. */
+/** Why the last race is over for this player. It is shown until the next race begins. */
 let reason = "";
 
-/** Asked until a race lets us in: one that fits, or a new one. */
+/** Finds a race that fits, or creates one. The client calls it until a race accepts the player. */
 async function quickMatch(): Promise<string> {
   const level = Number(skill.value);
   const { filter, ...kind } = search();
@@ -31,7 +31,7 @@ async function quickMatch(): Promise<string> {
   return found.roomId;
 }
 
-/** @param room a race of the list, or what finds one */
+/** @param room a race of the list, or a function that finds one */
 function join(room: string | (() => Promise<string>)): void {
   reason = "";
   match = connectRoom<typeof matchRoom>({ host: location.host, room, id: tabSession() });
@@ -79,7 +79,7 @@ function drawRace({ roomId, metadata, users, locked }: Race): HTMLElement {
 
 const STATUS = { connecting: "Looking for a race …", open: "", reconnecting: "Reconnecting …", closed: "" };
 
-/** Draws the race: everything that is shown follows from its state. */
+/** Draws the race. Everything that it shows follows from its state. */
 function show(): void {
   at("lobby").hidden = match !== undefined;
   at("match").hidden = match === undefined;

@@ -2,14 +2,14 @@ import { connected, defineRoom, RoomError, signal, sync, users } from "durable-r
 import type { RoomHandle } from "durable-rooms";
 import * as z from "zod";
 
-/** How many taps win. */
+/** The number of taps that win. */
 export const GOALS = { sprint: 20, marathon: 60 } as const;
 export type Mode = keyof typeof GOALS;
 export const SEATS = 4;
-/** How long the result is shown, unless somebody is done with it. ms */
+/** How long the result is shown, unless a player continues earlier. ms */
 const REST = 15_000;
 
-/** What everybody may read of a match in the list of rooms. */
+/** The public data of a match in the list of rooms. */
 export interface MatchListing {
   mode: Mode;
   /** 1 to 5 */
@@ -19,7 +19,7 @@ export interface MatchListing {
 class Player {
   name = sync(signal("Somebody"));
   isReady = sync(signal(false));
-  /** Whether they were there when the race began: they may come back, and nobody else comes in. */
+  /** Whether the player was there when the race began. Only these players may return during the race. */
   isRacing = sync(signal(false));
   taps = sync(signal(0));
   online = connected();
@@ -31,11 +31,11 @@ const makeState = () => ({
 });
 type State = ReturnType<typeof makeState>;
 
-/** A race of taps for two to four. Its id says of which kind it is: whoever asks the World for one names these. */
+/** A race of taps for two to four players. Its id contains its kind, so that clients can ask the World for one. */
 export const matchRoom = defineRoom({
   path: "match-{mode}-{skill}-{id}",
   maxUsers: SEATS,
-  sessionExpiryTime: 30_000, // a seat is free soon after its player left
+  sessionExpiryTime: 30_000, // the seat of a player who left is soon free
   state: makeState,
   guards: [({ room }) => kindOf(room) !== undefined],
 
@@ -43,7 +43,7 @@ export const matchRoom = defineRoom({
   onJoin({ state, user, conn }) {
     if (state.phase() === "waiting" || user.isRacing()) return;
     delete state.players()[conn.publicId];
-    throw new RoomError("room_full", "The race has begun"); // 4503: findRoom is asked for another one
+    throw new RoomError("room_full", "The race has begun"); // 4503: the client asks findRoom for another race
   },
   onLeave({ state, user, room }) {
     user.isReady.set(false);
@@ -51,7 +51,7 @@ export const matchRoom = defineRoom({
     else if (online(state).length === 0) reset(state, room);
   },
 
-  // Whoever is left then may race again, and others may come in.
+  // The remaining players may then race again, and others may join.
   schedules: {
     reset: {
       run({ state, room }) {
@@ -88,7 +88,7 @@ export const matchRoom = defineRoom({
   },
 });
 
-/** What the room's id says; undefined if it is none that a match has. */
+/** The kind of race that the room's id describes; undefined if the id is not valid. */
 function kindOf(room: RoomHandle): MatchListing | undefined {
   const { mode = "", skill } = room.params;
   const level = Number(skill);
@@ -96,7 +96,7 @@ function kindOf(room: RoomHandle): MatchListing | undefined {
   return { mode: mode as Mode, skill: level };
 }
 
-/** Says in the list what is true now. Where nothing changed, this costs nothing. */
+/** Updates the room's entry in the list. Without a change, this costs nothing. */
 function list({ state, room }: { state: State; room: RoomHandle }): void {
   const kind = kindOf(room);
   if (kind) room.setListing({ ...kind }, { locked: state.phase() !== "waiting" });

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { matchRoom } from "../src/match-room";
 import type { MatchListing } from "../src/match-room";
 
-/** The service, and what the button "Quick match" asks of it. */
+/** The service, and the request of the button "Quick match". */
 async function lobby() {
   const service = await testService({ rooms: [matchRoom], world: worlds({ ids: ["world-default"] }) });
   const world = service.world();
@@ -36,7 +36,7 @@ it("a race that has begun is locked, and only its players can return", async () 
   await bob.call("ready", true);
   expect(bob.state.phase).toBe("racing");
   const listed = () => world.listRooms({ room: matchRoom.path, filter: { mode: "marathon" } });
-  await service.advance(1000); // a room tells its World once a second
+  await service.advance(1000); // a room reports to its World once per second
   expect(await listed()).toMatchObject([{ roomId, locked: true, users: 2 }]);
   expect((await quickMatch("marathon", 5)).roomId).not.toBe(roomId);
   await expect(createClient({ id: "cleo" })).rejects.toMatchObject({ code: 4503 });

@@ -1,2 +1,2 @@
-/** The Worker of the tests: it serves whatever `testService` is given. */
+/** The Worker of the tests. It serves the rooms that are passed to `testService`. */
 export { RoomObject, ShardObject, WorldObject, default } from "durable-rooms/testing";

@@ -13,7 +13,7 @@ const act = at<HTMLButtonElement>("act");
 
 let quiz: RoomClient<typeof quizRoom> | undefined;
 let isWatching = false;
-/** What we chose: only this page knows. */
+/** The player's choice, which only this page knows. */
 let chosen: { round: number; choice: number } | undefined;
 
 const board = connectRoom<typeof boardRoom>({ host, party: "boards", room: "board-all", spectator: true });
@@ -21,7 +21,7 @@ board.subscribe(({ best }) => {
   at("best").replaceChildren(...best.map((score) => make("li", "", score.name, make("b", "", String(score.points)))));
 });
 
-/** Asked until a quiz lets us in: one that has not begun, or a new one. */
+/** Finds a quiz that has not begun, or creates one. The client calls it until a quiz accepts the player. */
 const findQuiz = async () => (await findRoom<QuizListing>({ ...search, create: true })).roomId;
 
 function play(room: string | (() => Promise<string>)): void {
@@ -68,7 +68,7 @@ async function refresh(): Promise<void> {
 const STATUS = { connecting: "Looking for a quiz …", open: "", reconnecting: "Reconnecting …", closed: "" };
 const ACTS = { lobby: "Start", question: "", result: "Next", over: "" };
 
-/** Draws the quiz: everything that is shown follows from its state. */
+/** Draws the quiz. Everything that it shows follows from its state. */
 function show(): void {
   at("lobby").hidden = quiz !== undefined;
   at("quiz").hidden = quiz === undefined;

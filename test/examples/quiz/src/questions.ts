@@ -1,7 +1,7 @@
 export interface Question {
   readonly text: string;
   readonly choices: readonly string[];
-  /** The place of the right one in `choices`. */
+  /** The index of the right choice. */
   readonly answer: number;
 }
 

@@ -6,22 +6,22 @@ import { QUESTIONS } from "./questions";
 
 const ROUNDS = 3;
 const POINTS = 100;
-/** How long there is to answer. ms */
+/** The time to answer a question. ms */
 export const TIME = 12_000;
 /** How long the result is shown before the quiz closes. ms */
 const REST = 120_000;
 const BOARD = { party: "boards", id: "board-all" };
 
-/** What everybody may read of a quiz in the list of rooms. */
+/** The public data of a quiz in the list of rooms. */
 export type QuizListing = { phase: "lobby" | "question" | "result" | "over" };
 
 class Player {
   name = sync(signal(""));
   points = sync(signal(0));
   hasAnswered = sync(signal(false));
-  /** Nobody is sent it: all of them would tell which answer is popular. */
+  /** Not sent to anyone, because it would show which answers are popular. */
   choice = persist(signal<number | null>(null));
-  /** Whether they were there when the quiz began: they may come back, and nobody else comes in. */
+  /** Whether the player was there when the quiz began. Only these players may return during the quiz. */
   isPlaying = persist(signal(false));
   online = connected();
 }
@@ -30,11 +30,11 @@ const makeState = () => ({
   host: sync(signal("")),
   round: sync(signal(0)),
   question: sync(signal<{ text: string; choices: readonly string[] } | null>(null)),
-  /** The right choice, as soon as nobody can answer any more. */
+  /** The right choice. It is set when nobody can answer any more. */
   answer: sync(signal<number | null>(null)),
   /** When the time to answer ends, in ms since 1970. */
   until: sync(signal(0)),
-  /** Which questions come. Only the room knows. */
+  /** The order of the questions, which only the room knows. */
   order: persist(signal<number[]>([])),
   players: users(Player),
 });
@@ -50,13 +50,13 @@ export const quizRoom = defineRoom({
   spectators: true,
   join: { input: z.object({ name: z.string().trim().min(1).max(20) }) },
   expireAfter: 600_000,
-  throttleStorage: 0, // an answer that was given counts, whatever crashes
+  throttleStorage: 0, // a given answer counts also after a crash
   state: makeState,
 
   onCreate: ({ state }) => state.order.set(shuffle(QUESTIONS.keys()).slice(0, ROUNDS)),
   onStart: list,
   onJoin({ state, user, conn, join }) {
-    // 4503: another one is looked for.
+    // 4503: the client looks for another quiz.
     if (state.phase() !== "lobby" && !user.isPlaying()) throw new RoomError("room_full", "The quiz has begun");
     user.name.set(join.name);
     if (!state.players()[state.host()]?.online()) state.host.set(conn.publicId);
@@ -97,7 +97,7 @@ export const quizRoom = defineRoom({
 
   schedules: {
     deadline: { run: ({ state, room }) => reveal(state, room) },
-    /** Repeated until the board has answered. */
+    /** Runs again until the board has accepted the scores. */
     report: {
       async run({ state, room }) {
         const players = playing(state).map(({ name, points }) => ({ name: name(), points: points() }));
@@ -123,7 +123,7 @@ function ask(state: State, room: Room): void {
   list({ state, room });
 }
 
-/** Nobody can answer any more: everybody sees what was right. */
+/** Ends the question, and shows the right answer to everybody. */
 function reveal(state: State, room: Room): void {
   if (state.phase() !== "question") return;
   const { answer = null } = QUESTIONS[state.order()[state.round()] ?? 0] ?? {};
@@ -145,7 +145,7 @@ function playing(state: State): Player[] {
   return Object.values(state.players()).filter((player) => player.isPlaying());
 }
 
-/** Says in the list what is true now. Where nothing changed, this costs nothing. */
+/** Updates the room's entry in the list. Without a change, this costs nothing. */
 function list({ state, room }: { state: State; room: Pick<RoomHandle, "setListing"> }): void {
   const phase = state.phase();
   room.setListing({ phase }, { locked: phase !== "lobby" });

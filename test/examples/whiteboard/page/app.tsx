@@ -54,7 +54,7 @@ export function App({ board }: { board: Board }) {
 }
 
 function Canvas({ board, pen }: { board: Board; pen: Pen }) {
-  // Renders again when a stroke comes or goes, not when one grows, nor when a pointer moves.
+  // Renders again when a stroke is added or removed, but not when one grows or a pointer moves.
   const strokes = useRoom(board, (state) => Object.keys(state.strokes).toSorted(), sameList) ?? [];
   const guests = useRoom(board, (state) => Object.keys(state.guests).toSorted(), sameList) ?? [];
   const positions = (event: PointerEvent<SVGSVGElement>) => {
@@ -85,7 +85,7 @@ function Canvas({ board, pen }: { board: Board; pen: Pen }) {
   );
 }
 
-/** Where a pointer is on the board, whatever size it is shown in. */
+/** The position of a pointer on the board, independent of the size of the board on the screen. */
 function positionOf({ clientX, clientY }: { clientX: number; clientY: number }, svg: SVGSVGElement) {
   const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM()?.inverse());
   const within = (value: number, most: number) => Math.round(Math.min(Math.max(value, 0), most));
@@ -96,7 +96,7 @@ function Stroke({ board, id }: { board: Board; id: string }) {
   const stroke = useRoom(board, (state) => state.strokes[id]);
   if (!stroke) return null;
   const [x = 0, y = 0] = stroke.points;
-  // A line from a point to itself is a dot.
+  // A line from a point to itself is drawn as a dot.
   return <polyline className="stroke" data-colour={stroke.colour} points={`${x} ${y} ${stroke.points.join(" ")}`} />;
 }
 
@@ -114,7 +114,7 @@ function Cursor({ board, id }: { board: Board; id: string }) {
   );
 }
 
-/** What to say of the connection. */
+/** The message about the connection. */
 function useNote(board: Board): string {
   const status = useSyncExternalStore(
     (changed) => board.on("status", changed),

@@ -6,13 +6,13 @@ interface Position {
   readonly y: number;
 }
 
-/** Sends are at least so far apart, however often the pointer moves. ms */
+/** The least time between two messages, however often the pointer moves. ms */
 const SPACING = 40;
 
-/** Turns what the pointer does into messages: some 25 a second, with all points since the last. */
+/** Turns pointer events into about 25 messages per second, each with all points since the last one. */
 export class Pen {
   readonly #board: Board;
-  /** One's own strokes; the last one is taken back first. */
+  /** The keys of this user's strokes. Undo removes the last one first. */
   readonly #strokes: string[] = [];
   #key: string | undefined;
   #sent = 0;
@@ -52,7 +52,7 @@ export class Pen {
   }
 
   #begin(): void {
-    // In the order in which they are drawn.
+    // The alphabetical order of the keys is the order in which strokes are drawn.
     this.#key = Date.now().toString(36).padStart(9, "0") + Math.random().toString(36).slice(2, 10);
     this.#strokes.push(this.#key);
     this.#sent = 0;

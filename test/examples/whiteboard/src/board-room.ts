@@ -6,11 +6,11 @@ import type { Colour } from "./board";
 class Guest {
   name = sync(signal("Somebody"));
   colour = sync(signal<Colour>("blue"));
-  /** Where the pointer is. It moves all the time, and nobody misses it after a restart. */
+  /** The position of the pointer. It changes all the time, and need not survive a restart. */
   cursor = sync(signal<{ x: number; y: number } | null>(null), { persist: false });
   online = connected();
 }
-/** Each stroke is a row of its own. Its points are x, y, x, y, …: what is added to them is all that is sent. */
+/** Each stroke has its own row. Its points are x, y, x, y, …. When points are added, only the new ones are sent. */
 const makeStroke = (by = "", colour: Colour = "ink") => ({
   by: sync(signal(by)),
   colour: sync(signal(colour)),
@@ -40,7 +40,7 @@ export const boardRoom = defineRoom({
       },
     },
     point: { input: point.nullable(), run: ({ user }, cursor) => user.cursor.set(cursor) },
-    /** Begins a stroke, or goes on with one's own: so the whole stroke is one kind of message. */
+    /** Begins a stroke, or continues one of the same user, so that a stroke needs only one kind of message. */
     draw: {
       input: z.object({ key, points }),
       run({ state, user, conn }, { key, points }) {
