@@ -24,7 +24,10 @@ class SharedClients {
    * @returns the client, and a function that stops using it
    */
   join(key: string, connect: () => AnyClient): [client: AnyClient, leave: () => void] {
-    const shared = this.#shared.get(key) ?? { client: connect(), users: 0 };
+    const known = this.#shared.get(key);
+    // A component that is mounted instead of one whose client was refused tries again.
+    const isUsable = known && (known.users > 0 || known.client.status !== "closed");
+    const shared = isUsable ? known : { client: connect(), users: 0 };
     this.#shared.set(key, shared);
     shared.users++;
     const leave = () => {

@@ -20,11 +20,12 @@ export function createSnapshot<R extends AnyRoom, T>(
   let selected: Selected<T>;
   return () => {
     if (client?.publicId === undefined || client.state === seen) return selected;
-    seen = client.state;
-    const value = selector(seen);
+    const { state } = client;
+    const value = selector(state);
     const before = selected ?? rendered();
-    if (!before || !isEqual(before.value, value)) selected = { value };
-    else selected = before;
+    selected = before && isEqual(before.value, value) ? before : { value };
+    // Only now: if a function above throws, it has to throw again when React renders the component.
+    seen = state;
     return selected;
   };
 }

@@ -181,6 +181,26 @@ describe("useRoomClient", () => {
     await until("<b>closed nothing</b>");
   });
 
+  it("connects again when a component with another key takes the place of one that was refused", async () => {
+    const of = { ...options, id: "private", transferToken: "bad" };
+    await show(createElement(Count, { key: "first", of }));
+    await until("<b>closed nothing</b>");
+    await show(createElement(Count, { key: "second", of }));
+    await until("<b>closed nothing</b>");
+    expect(sockets).toHaveLength(2);
+    // A second component shares the connection, also if it was refused.
+    await show(
+      createElement(
+        Fragment,
+        null,
+        createElement(Count, { key: "second", of }),
+        createElement(Count, { key: "b", of }),
+      ),
+    );
+    await until("<b>closed nothing</b><b>closed nothing</b>");
+    expect(sockets).toHaveLength(2);
+  });
+
   it("does not connect while a server renders the page", () => {
     const { host: _, ...rest } = options;
     expect(renderToString(createElement(Count, { of: rest }))).toBe("<b>connecting nothing</b>");

@@ -14,7 +14,7 @@ import type { ReactNode } from "react";
 // React looks for a document when it is imported.
 const { window, document } = parseHTML("<html><body></body></html>");
 Object.assign(globalThis, { window, document, IS_REACT_ACT_ENVIRONMENT: true });
-const { act, createElement, StrictMode } = await import("react");
+const { act, Component, createElement, StrictMode } = await import("react");
 const { createRoot, hydrateRoot } = await import("react-dom/client");
 const { renderToString } = await import("react-dom/server");
 
@@ -127,6 +127,33 @@ describe("useRoom, with React's own renderer and a real room", () => {
     await show(createElement(View, { at: 2 }));
     expect(container.innerHTML).toBe("<b>2 c</b>");
     expect(renders.at(-1)).toBe(before);
+  });
+
+  it("passes what a selector throws to the error boundary, for the first state and for later ones", async () => {
+    class Boundary extends Component<{ children: ReactNode }, { message?: string }> {
+      override state: { message?: string } = {};
+      static getDerivedStateFromError({ message }: Error) {
+        return { message };
+      }
+      override render() {
+        return this.state.message ?? this.props.children;
+      }
+    }
+    const complaints = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { View } = viewer(({ count }) => {
+      if (count === 0 || count === 2) throw new Error(`no ${count}`);
+      return count;
+    });
+    const guarded = (key: string) => createElement(Boundary, { key, children: createElement(View, { client: game }) });
+    const show = await render(guarded("first"));
+    await opens(game);
+    expect(container.innerHTML).toBe("no 0");
+    await act(() => game.call("add", 1));
+    await show(guarded("second"));
+    expect(container.innerHTML).toBe("<b>1</b>");
+    await act(() => game.call("add", 1));
+    expect(container.innerHTML).toBe("no 2");
+    complaints.mockRestore();
   });
 
   it("uses the whole state without a selector, and follows predictions", async () => {
