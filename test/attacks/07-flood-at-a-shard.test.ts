@@ -33,7 +33,8 @@ async function expectServed(tree: MemoryTree<unknown>, shard: MemoryShard, good:
   shard.send(good, { action: "count", id: "last" });
   await tree.advance(10_000);
   expect(good.closedWith).toBeUndefined();
-  expect(good.texts.at(-1)).toContain('"last"');
+  // In a room with many clients, those that left may be announced only after the answer.
+  expect(good.texts.some((text) => text.includes('"last"'))).toBe(true);
   expect(tree.room.log.map(({ event }) => event)).not.toContain("shard_lost");
 }
 
