@@ -9,7 +9,7 @@ export function sessionId(options: CommonOptions): string | Promise<string> {
   if (id !== undefined) return id;
   if (storage === undefined) {
     // With a random id the room would refuse the token.
-    if (transferToken) throw new TypeError("transferToken needs the id or storage of the transferred session");
+    if (transferToken) throw new TypeError("transferToken needs the id or storage of the session");
     return randomId();
   }
   // Each service gets its own id, since whoever has the id is this user.

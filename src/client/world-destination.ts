@@ -51,6 +51,6 @@ export class WorldDestination implements Destination {
   async #ask(token: string | undefined, signal: AbortSignal): Promise<string> {
     const { url } = await askWorld(this.#url, { roomId: this.room, autoCreate: true }, token, signal);
     if (typeof url === "string") return url;
-    throw new ConnectError("world_refused", "The World's answer has no shard", { status: 200 });
+    throw new ConnectError("world_refused", "The World named no shard", { status: 200 });
   }
 }
