@@ -2,7 +2,7 @@
 export const TRY_LATER = 1013;
 /** The room was destroyed. */
 export const DESTROYED = 4410;
-/** What was sent does not follow the protocol. */
+/** The other side sent something that does not follow the protocol. */
 export const BAD_MESSAGE = 4400;
 
 /**

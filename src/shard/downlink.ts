@@ -151,7 +151,7 @@ export class Downlink {
       // Tables are sent in a packet of their own, because clients share packets.
       const tables = parts && client.protocol === 3 ? this.#sights.tablesFor(client, parts) : undefined;
       if (tables) client.send(tablesFrame({}, tables));
-      // That may have stopped the client.
+      // The shard may have closed the client because of that frame.
       if (!client.isOpen) continue;
       if (packet.seq > 0) client.seq = packet.seq;
       client.send(packet.for(client.protocol, inputOf?.get(client.id)));

@@ -47,7 +47,7 @@ export class Delivery {
     return new Part(sight ? [...others, sight] : others);
   }
 
-  /** What a user gets about the own entry, whose changes wait for no ring. */
+  /** The changes of a user's own entry for that user. Rings do not delay them. */
   #ownSight(own: SeenEntry): Sight | undefined {
     if (!own.node) return own.wasThere ? own.gone : undefined;
     return own.wasThere ? own.changed : own.whole;

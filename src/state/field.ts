@@ -64,7 +64,7 @@ export interface Field {
   readonly Entries: unknown;
   /** The target of a reference. */
   readonly target: ReferenceTarget | undefined;
-  /** What a room needs only if its state has users. */
+  /** The parts of a room that it needs only if its state has users. */
   readonly roomParts?: object | undefined;
   /** Which fields of a collection's entries are remembered for `room.rewind`, and for how long. */
   readonly history?: RememberedFields | undefined;

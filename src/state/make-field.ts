@@ -44,7 +44,7 @@ export function makeField(
   });
 }
 
-/** Who sees a field, or the collection in it. Undefined for everyone who sees the object around it. */
+/** The clients that see a field, or the collection in it. Undefined: all that see the object that contains it. */
 function audienceOf({ placement, target }: FieldParent, { visibleTo, factory }: Field): Audience | undefined {
   const { audience: outer, seenBy, owner } = placement;
   if (visibleTo === "all") return outer;

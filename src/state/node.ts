@@ -12,7 +12,7 @@ export interface Placement {
   readonly row: Row;
   readonly persisted: boolean;
   readonly audience: Audience | undefined;
-  /** Who sees the entry around it, or itself, if that is decided by keys. */
+  /** The clients that see the entry that is or contains this node, if keys decide that. */
   readonly seenBy?: Audience | undefined;
   /** The user whose entry it is in. */
   readonly owner: string | undefined;

@@ -57,7 +57,7 @@ function collectIds(node: InnerNode, into: Set<number>): void {
   }
 }
 
-/** Of an entry that no longer existed when the room woke, only what was sent is known. */
+/** For an entry that no longer existed when the room woke, only the values that were sent are known. */
 function isMade(node: InnerNode | RemovedEntry): node is EntryNode {
   return "children" in node;
 }

@@ -3,7 +3,7 @@ import type { EntryNode } from "./node.ts";
 import type { Watching } from "./view.ts";
 import type { Viewer } from "./viewer.ts";
 
-/** What is wrong with a packet for keys in a room without keys. */
+/** The error for a packet with `keys` in a room where no collection has keys. */
 export const NO_KEYS = "room.broadcast: keys needs a collection with visibleTo: byKey()";
 
 /** The part of the state that decides who sees an entry. */

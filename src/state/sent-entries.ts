@@ -33,7 +33,7 @@ export function assumeEntriesSent(entries: ReadonlyMap<string, EntryNode>, sent:
 }
 
 /**
- * What was sent of all entries to a viewer, as JSON.
+ * The values of all entries that were sent to a viewer, as JSON.
  * @param texts the texts of unread entries @param entries all others @param isKeyed whether the collection has keyed
  * visibility. The entries inside of its entries are visible together with those
  */

@@ -10,7 +10,7 @@ export interface Counted {
   readonly reason: string;
 }
 
-/** What was received until a time, in ms. */
+/** The amount received up to a time, which is in ms. */
 interface Received {
   readonly at: number;
   readonly packets: number;
@@ -53,7 +53,7 @@ export class Tally {
     return this.#start.at > 0;
   }
 
-  /** What was received while measuring, and how long that was, in seconds. */
+  /** The amount received during the measurement, and its duration in seconds. */
   get measured(): { seconds: number; packets: number; bytes: number; wireBytes: number } {
     const end = this.#end ?? this.#now();
     const before = this.hasStarted ? this.#start : end;

@@ -22,7 +22,7 @@ export class FrameReader {
   #run: string | undefined;
   #patches = new PatchDecoder([]);
 
-  /** What it knows, as query parameters for a new connection. */
+  /** The tables and the run that this reader knows, as query parameters for a new connection. */
   get query(): Record<string, string> {
     if (this.#tablesHash === undefined || this.#run === undefined) return {};
     return { tables: this.#tablesHash, run: this.#run };
