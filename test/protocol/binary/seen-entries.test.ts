@@ -65,6 +65,23 @@ describe("P13.9: the encoding of an entry", () => {
     vi.restoreAllMocks();
   });
 
+  it("is complete after another one could not be written", () => {
+    const encoder = new SeenEncoder([...tables.entries()]);
+    const write = (...entries: ToldEntry[]) => written((out) => encoder.write(out, "ships", entries, put));
+    encoder.assign("ships", [change()]);
+    encoder.begin();
+    const expected = write(change(3));
+    const broken: ToldEntry = {
+      key: "b",
+      form: "whole",
+      get value(): unknown {
+        throw new Error("broken");
+      },
+    };
+    expect(() => write(change(2), broken)).toThrow("broken");
+    expect(write(change(3))).toEqual(expected);
+  });
+
   it("does not use the slots of another run", () => {
     // Both runs choose the same slot.
     vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => array);
