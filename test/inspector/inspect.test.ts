@@ -19,7 +19,8 @@ import type {
   TreeNode,
   WorldInspection,
 } from "../../src/inspector/types.ts";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 import { findRoom } from "../../src/testing/registry.ts";
 import inspectedWorker, { RoomObject } from "../docs/extracted/inspected-worker.ts";
 import { testRoom, operatorToken, token } from "../support/harness.ts";

@@ -13,7 +13,8 @@ import type { LogEntry } from "../../src/platform/ports.ts";
 import { findRoom } from "../../src/testing/registry.ts";
 import type { Counts } from "../../src/platform/counts.ts";
 import type { RoomMetrics, ShardMetrics } from "../../src/platform/metrics.ts";
-import { connected, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { connected, sync } from "../../src/state/fields.ts";
 import { shardStub, testRoom, operatorToken, token } from "../support/harness.ts";
 import type { TestClient, TestRoom } from "../support/harness.ts";
 
