@@ -1,11 +1,12 @@
 import { Inputs } from "../room/actions/inputs.ts";
 import type { UserParts } from "../room/optional-parts.ts";
+import { RemovedUsers } from "../room/sessions/removed-users.ts";
 import type { Factory, Variants, Visibility } from "../state/field.ts";
 import { usersWith } from "../state/fields.ts";
 import type { HiddenUsers, MadeBy, NamesOf, RecordOptions, Users } from "../state/fields.ts";
 
 /** What rooms do with users. A Worker without users does not contain it. */
-const PARTS: UserParts = { Inputs };
+const PARTS: UserParts = { Inputs, RemovedUsers };
 
 /**
  * The users of the room, by publicId. An entry is made when a user connects for the first time, and removed when their

@@ -16,8 +16,8 @@ const definition = defineRoom({
   },
 });
 
-function roomWithout(): MemoryRoom<object> {
-  const room = new MemoryRoom<object>(definition.compiled);
+function roomWithout({ compiled }: Pick<typeof definition, "compiled"> = definition): MemoryRoom<object> {
+  const room = new MemoryRoom<object>(compiled);
   room.hasTransfers = false;
   room.start();
   return room;
@@ -78,4 +78,25 @@ it("rows of transfers are kept for a later version with transfers", async () => 
   room.hasTransfers = true;
   room.crash();
   expect((await room.connect(undefined, null, boarded.token)).isOpen).toBe(true);
+});
+
+it("room.forget removes the session too: onExpire runs once, and whoever comes back is a new user", async () => {
+  const expired: string[] = [];
+  const { compiled } = defineRoom({
+    path: "room-{id}",
+    throttleStorage: 0,
+    state: () => ({ players: users(() => ({ gold: sync(signal(5)) })) }),
+    onExpire: ({ publicId }) => void expired.push(publicId),
+  });
+  const room = roomWithout({ compiled });
+  const publicIdOf = ({ texts }: { texts: readonly string[] }) =>
+    (JSON.parse(texts[0] ?? "") as { value: { pId: string } }).value.pId;
+  const [ada, bob] = [await room.connect("private ada"), await room.connect("private bob")];
+  room.disconnect(bob);
+  const forgotten = [ada, bob].map(publicIdOf);
+  for (const publicId of forgotten) room.core.handle.forget(publicId);
+  await room.advance(0);
+  expect(expired).toEqual(forgotten);
+  expect([...room.storage.rows.keys()].filter((key) => key.startsWith("$session:"))).toEqual([]);
+  for (const id of ["private ada", "private bob"]) expect(forgotten).not.toContain(publicIdOf(await room.connect(id)));
 });
