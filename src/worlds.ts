@@ -1,5 +1,5 @@
 import type { Worlds } from "./app/worlds.ts";
-import { createOperatorVerifier } from "./auth/verify.ts";
+import { createOperators } from "./auth/operators.ts";
 import { createShardObject } from "./objects/shard-object.ts";
 import { createFindWorld, createWorldObject } from "./objects/world-object.ts";
 import { createWorldParts } from "./objects/world-parts.ts";
@@ -36,7 +36,7 @@ function createWorlds(settings: WorldSettings): Worlds {
   return {
     ids: settings.ids,
     owns: matcherOf(settings.requests ?? {}),
-    operators: createOperatorVerifier(),
+    operators: createOperators(),
     createParts: createWorldParts,
     findWorld: (find, log, places, now) => createFindWorld(find, settings, log, places, now),
     classes: (find, log, places) => ({

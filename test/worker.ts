@@ -1,5 +1,6 @@
 import { createApp } from "../src/app/app.ts";
-import { createOperatorVerifier, createVerifier } from "../src/auth/verify.ts";
+import { createOperators } from "../src/auth/operators.ts";
+import { createVerifier } from "../src/auth/verify.ts";
 import { createFindWorld } from "../src/objects/world-object.ts";
 import { ANYWHERE } from "../src/objects/places.ts";
 import { inspector } from "../src/inspector/index.ts";
@@ -34,7 +35,7 @@ export default createApp({
   verify,
   cors: { origin: "*" },
   world: { ids: undefined },
-  operator: createOperatorVerifier("AUTH_JWT_SECRET"),
+  operators: createOperators("AUTH_JWT_SECRET"),
   log: createLog(),
   inspector,
 });

@@ -2,9 +2,9 @@ import type { Context } from "hono";
 import { Hono } from "hono/tiny";
 import { cors } from "hono/cors";
 import { forwardRequest, USER_TOKEN } from "../auth/internal.ts";
-import { operatesRoom } from "../auth/access.ts";
 import { tokenError } from "../auth/access.ts";
 import { chooseSubprotocol } from "../auth/subprotocol.ts";
+import type { Operators } from "../auth/operators.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
 import type { FindRoom } from "../define/room.ts";
@@ -39,8 +39,8 @@ export interface AppParts {
   /** Undefined if the service takes no tokens. */
   readonly verify: Verify | undefined;
   readonly cors: CorsOptions | false;
-  /** Checks an operator's token. Undefined if there are no operators. */
-  readonly operator?: Verify | undefined;
+  /** Undefined if there are no operators. */
+  readonly operators?: Operators | undefined;
   /**
    * Undefined if the service has no Worlds. `ids` is undefined if any id is a World; `owns` says whether a route is one of your own.
    */
@@ -165,23 +165,18 @@ async function observe(
   env: Cloudflare.Env,
   routing: Routing,
 ): Promise<Response> {
+  const { operators, inspector, places, find } = routing;
+  if (!operators) throw new RoomError("unauthenticated", NO_OPERATORS);
   const auth = await readOperator(request, url, env, routing);
-  if (!auth) throw new RoomError("unauthenticated", operatorsNeed(routing));
+  if (!auth) throw new RoomError("unauthenticated", "This needs an operator's token");
   const { method } = request;
-  const { binding, party, room, path } = target;
-  const object = routing.places.stubOf(env, binding, party, room);
-  const query = url.searchParams;
-  const answered = routing.inspector?.answer({ method, target, query, auth, find: routing.find, object });
-  if (answered) return answered;
-  if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token gives no access to this room");
-  if (path !== "/$metrics" || method !== "GET") throw new RoomError("not_found", "There is no such path");
-  return Response.json({ ...(await object.metrics()), worker: reportRuntime(env) });
+  const object = places.stubOf(env, target.binding, target.party, target.room);
+  const answered = inspector?.answer({ method, target, query: url.searchParams, auth, find, object });
+  const metrics = async () => ({ ...(await object.metrics()), worker: reportRuntime(env) });
+  return answered ?? operators.answer({ method, target, auth }, metrics);
 }
 
-function operatorsNeed({ operator }: Routing): string {
-  if (operator) return "This needs an operator's token";
-  return 'This service has no operators. Add auth: jwt({ secret: "AUTH_JWT_SECRET" }) to createRooms';
-}
+const NO_OPERATORS = 'This service has no operators. Add auth: jwt({ secret: "AUTH_JWT_SECRET" }) to createRooms';
 
 /** The claims of the caller's token; null if there is none, or the service takes no tokens. */
 async function readClaims(
@@ -200,10 +195,10 @@ async function readOperator(
   request: Request,
   url: URL,
   env: Cloudflare.Env,
-  { operator, inspector }: Routing,
+  { operators, inspector }: Routing,
   parameter?: string,
 ): Promise<Claims | null> {
-  const claims = await readClaims(request, url, env, operator, parameter);
+  const claims = await readClaims(request, url, env, operators?.verify, parameter);
   return claims ?? inspector?.guest(request, env) ?? null;
 }
 

@@ -1,4 +1,4 @@
-import type { Verify } from "../auth/verify.ts";
+import type { Operators } from "../auth/operators.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { RoomObjectClass } from "../objects/room-object.ts";
 import type { ShardObjectClass } from "../objects/shard-object.ts";
@@ -15,8 +15,8 @@ export interface Worlds {
   readonly ids: readonly string[] | undefined;
   /** Whether a request to a World is for one of your own routes. */
   readonly owns: (method: string, path: string) => boolean;
-  /** Verifies operators' tokens in a service without `auth`. */
-  readonly operators: Verify;
+  /** The operators of a service without `auth`. */
+  readonly operators: Operators;
   /** Makes the parts of a room that belong to Worlds: its links to shards, and its listing. */
   readonly createParts: CreateWorldParts;
   /** Finds the room that runs a World. @param now the clock, for tests */

@@ -5,7 +5,9 @@ import * as z from "zod";
 import { createApp } from "../../src/app/app.ts";
 import { createRooms } from "../../src/app/create-rooms.ts";
 import { worlds } from "../../src/worlds.ts";
-import { createOperatorVerifier, createVerifier, jwt } from "../../src/auth/verify.ts";
+import { jwt } from "../../src/auth/jwt.ts";
+import { createOperators } from "../../src/auth/operators.ts";
+import { createVerifier } from "../../src/auth/verify.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { inspector } from "../../src/inspector/index.ts";
 import { MOST_ROWS } from "../../src/inspector/part.ts";
@@ -124,7 +126,7 @@ describe("P12.1: permissions", () => {
     const bare = createApp({
       find: findRoom,
       verify,
-      operator: createOperatorVerifier("AUTH_JWT_SECRET"),
+      operators: createOperators("AUTH_JWT_SECRET"),
       cors: false,
     });
     const url = `http://rooms.test${pathOf(room, "$inspect")}`;
@@ -138,7 +140,7 @@ describe("P12.1: permissions", () => {
     const app = createApp({
       find: findRoom,
       verify,
-      operator: createOperatorVerifier("AUTH_JWT_SECRET"),
+      operators: createOperators("AUTH_JWT_SECRET"),
       cors: false,
       inspector,
       world: { ids: undefined },
