@@ -1,3 +1,4 @@
+import { createWorldTargets } from "./app/world-targets.ts";
 import type { Worlds } from "./app/worlds.ts";
 import { createOperators } from "./auth/operators.ts";
 import { createShardObject } from "./objects/shard-object.ts";
@@ -35,7 +36,7 @@ export function worlds<R = Readonly<Record<string, unknown>>>(config: WorldConfi
 function createWorlds(settings: WorldSettings): Worlds {
   return {
     ids: settings.ids,
-    owns: matcherOf(settings.requests ?? {}),
+    findTarget: createWorldTargets(settings.ids, matcherOf(settings.requests ?? {})),
     operators: createOperators(),
     createParts: createWorldParts,
     findWorld: (find, log, places, now) => createFindWorld(find, settings, log, places, now),

@@ -1,3 +1,4 @@
+import { createWorldTargets } from "../src/app/world-targets.ts";
 import { createApp } from "../src/app/app.ts";
 import { createOperators } from "../src/auth/operators.ts";
 import { createVerifier } from "../src/auth/verify.ts";
@@ -34,7 +35,7 @@ export default createApp({
   find: findRoom,
   verify,
   cors: { origin: "*" },
-  world: { ids: undefined },
+  findWorldTarget: createWorldTargets(undefined),
   operators: createOperators("AUTH_JWT_SECRET"),
   log: createLog(),
   inspector,

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { signal } from "@signe/reactive";
 import { Hono } from "hono";
 import { describe, expect, it, vi } from "vitest";
+import { createWorldTargets } from "../../src/app/world-targets.ts";
 import { createApp } from "../../src/app/app.ts";
 import { createOperators } from "../../src/auth/operators.ts";
 import { createVerifier } from "../../src/auth/verify.ts";
@@ -33,7 +34,7 @@ function makeService(log: (entry: LogEntry) => void = () => {}) {
     verify,
     operators: { ...createOperators(), verify },
     cors: { origin: "*" },
-    world,
+    findWorldTarget: createWorldTargets(undefined),
     inspector,
     log: createLog(log),
   });

@@ -2,6 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { signal } from "@signe/reactive";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
+import { createWorldTargets } from "../../src/app/world-targets.ts";
 import { createApp } from "../../src/app/app.ts";
 import { createRooms } from "../../src/app/create-rooms.ts";
 import { worlds } from "../../src/worlds.ts";
@@ -143,7 +144,7 @@ describe("P12.1: permissions", () => {
       operators: createOperators("AUTH_JWT_SECRET"),
       cors: false,
       inspector,
-      world: { ids: undefined },
+      findWorldTarget: createWorldTargets(undefined),
     });
     const status = async (path: string, value: unknown, headers: Record<string, string> = {}) =>
       (await app.request(`http://localhost${path}`, { headers }, { ...env, INSPECTOR: value })).status;
