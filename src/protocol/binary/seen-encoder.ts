@@ -64,23 +64,27 @@ export class SeenEncoder {
     this.#collections.set(table.names[0] as string, new SeenCollection(index, table, new Slots(true)));
   }
 
-  /** Starts a window. The slots of the last one are known to the clients that see their entries. */
+  /** Starts a window. */
   begin(): void {
-    for (const [name, key] of this.#gone) this.#collections.get(name)?.slots.release(key);
+    for (const [name, key] of this.#gone) this.#collections.get(name)?.forget(key);
     this.#gone = [];
-    for (const { slots } of this.#collections.values()) slots.begin();
   }
 
   /**
    * Assigns slots to the entries that changed in a window. All clients that see them get the change and so the slots.
    * Other packets do not ensure that.
+   * @param number the number of the window @param toldIn the last window of which all clients have all changes: those
+   * of distant entries may be sent later
    */
-  assign(name: string, changes: Iterable<ToldEntry>): void {
+  assign(name: string, changes: Iterable<ToldEntry>, number: number, toldIn: number): void {
     const collection = this.#collections.get(name);
     if (!collection) return;
-    const { slots } = collection;
-    for (const change of changes) {
-      if (slots.of(change.key) === undefined && collection.fill(change.value).row.mask > 0) slots.assign(change.key);
+    const { slots, fresh } = collection;
+    for (const [key, assignedIn] of fresh) if (assignedIn <= toldIn) fresh.delete(key);
+    for (const { key, value } of changes) {
+      if (slots.of(key) !== undefined || collection.fill(value).row.mask === 0) continue;
+      slots.assign(key);
+      fresh.set(key, number);
     }
   }
 
@@ -149,6 +153,8 @@ export class SeenEncoder {
 }
 
 class SeenCollection extends Collection {
+  /** The entries whose slot some clients that see them may not know, with the window in which they got it. */
+  readonly fresh = new Map<string, number>();
   /** There are few shapes: clients change the same fields again and again. */
   readonly #shapes: Shape[] = [];
 
@@ -164,8 +170,13 @@ class SeenCollection extends Collection {
 
   /** The slot of an entry, if all clients that saw it before this window know the slot. */
   known(key: string): number | undefined {
-    const slot = this.slots.of(key);
-    return slot === undefined || this.slots.isFresh(slot) ? undefined : slot;
+    return this.fresh.has(key) ? undefined : this.slots.of(key);
+  }
+
+  /** The entry was removed. */
+  forget(key: string): void {
+    this.slots.release(key);
+    this.fresh.delete(key);
   }
 
   /** @returns the fields of the table in a value, and the rest of it */

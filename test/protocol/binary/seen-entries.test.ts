@@ -17,12 +17,10 @@ function told(...windows: readonly (readonly ToldEntry[])[]): Readonly<Plain> {
   const encoder = new SeenEncoder([...tables.entries()]);
   const reader = new FrameReader();
   let state: Readonly<Plain> = {};
-  for (const entries of windows) {
+  for (const [number, entries] of windows.entries()) {
     encoder.begin();
-    encoder.assign(
-      "ships",
-      entries.filter(({ form }) => form === "change"),
-    );
+    const changes = entries.filter(({ form }) => form === "change");
+    encoder.assign("ships", changes, number, number - 1);
     const blocks = written((out) => {
       encoder.tell(out, "ships", reader);
       encoder.write(out, "ships", entries, put);
