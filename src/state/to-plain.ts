@@ -10,8 +10,8 @@ import { NO_INSTANCE, notJson } from "./json.ts";
 /** Longer paths are cut in messages. */
 const MAX_SHOWN = 200;
 
-/** A value is nested too deeply, or in a circle. */
-const TOO_DEEP = "A value is nested too deeply, or in a circle";
+/** A value is nested too deeply, or circular. */
+const TOO_DEEP = "A value is nested too deeply, or circular";
 
 /**
  * The purpose of reading a value. `"sync"` and `"store"` are for fields of a state: they include the fields of an entry
