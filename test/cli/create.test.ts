@@ -106,6 +106,18 @@ describe("durable-rooms create", () => {
   );
 });
 
+describe("the templates", () => {
+  it.each(["vanilla", "vite-react", "action"])(
+    "%s keeps URLs out of the log, and deploys a minified Worker",
+    (name) => {
+      const file = (path: string) => read(join("src/templates", name, path));
+      expect(file("wrangler.toml")).toMatch(/^\[observability.logs\]\ninvocation_logs = false$/m);
+      expect(file("wrangler.toml")).toMatch(/^upload_source_maps = true$/m);
+      expect(name === "vite-react" ? file("vite.config.ts") : file("package.json")).toContain("minify");
+    },
+  );
+});
+
 describe("the versions", () => {
   const own = readManifest(".");
 
