@@ -173,7 +173,7 @@ describe("guide", () => {
     expect([made.status, await made.json()]).toEqual([201, { delivered: expect.any(Number) }]);
     expect(await (await room.fetch("/stock/pear")).json()).toBe(2);
     expect(await (await put({ item: "pear", count: -2 })).json()).toEqual({
-      error: "Nothing comes in negative numbers",
+      error: "The count has to be 0 or more",
       code: "invalid_input",
     });
     const hostile = await put({ item: "__proto__", count: 1 });
