@@ -66,8 +66,9 @@ describe("P13.9: the encoding of an entry", () => {
   it("is complete after another one could not be written", () => {
     const encoder = new SeenEncoder([...tables.entries()]);
     const write = (...entries: ToldEntry[]) => written((out) => encoder.write(out, "ships", entries, put));
-    encoder.assign("ships", [change()]);
-    encoder.begin();
+    encoder.assign("ships", [change()], 0, -1);
+    // All clients know the slot now.
+    encoder.assign("ships", [], 1, 0);
     const expected = write(change(3));
     const broken: ToldEntry = {
       key: "b",
