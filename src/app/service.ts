@@ -47,7 +47,7 @@ export function createService(config: ServiceConfig, placesOf = createPlaces) {
     log,
     places,
     createWorldParts: worlds?.createParts,
-    createTransfers: transfers?.create,
+    transfers: transfers?.parts,
     createReport,
   });
   return { find, log, places, app, createReport, RoomObject: inspector?.room(RoomObject) ?? RoomObject };

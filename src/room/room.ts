@@ -122,14 +122,6 @@ export class RoomCore {
     recoverConnection(this.#parts, socket, isOpen);
   }
 
-  /** A client of a shard needs the changes that it missed. @param seq the number of the last packet that it got */
-  missed(socket: RoomSocket, seq: number): void {
-    const conn = this.#parts.connections.find(socket);
-    if (conn?.phase !== "open" || conn.hasLeft) return;
-    conn.seq = seq;
-    this.#parts.broadcast.catchUp(conn);
-  }
-
   /** Handles a frame of a client. @returns a promise if it is not done yet */
   message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined {
     if (this.#early?.hold(socket, frame)) return undefined;
@@ -147,20 +139,21 @@ export class RoomCore {
 
   /** Handles an HTTP request to `path` inside of the room. @param caller the room that sent it, if a room did */
   async request(request: Request, path: string, auth: Claims | null, caller?: RoomAddress): Promise<Response> {
-    await this.#starting;
-    await this.visit();
-    const response = await answerRequest(request, path, { auth, caller }, this.#parts);
-    this.turns.end();
-    return response;
+    return this.#during(() => answerRequest(request, path, { auth, caller }, this.#parts));
   }
 
   /** Another room calls an action. */
   async call(call: RoomCall): Promise<CallAnswer> {
+    return this.#during(() => answerCall(this.#parts, call));
+  }
+
+  /** Handles an event with which a new room begins. */
+  async #during<T>(handle: () => Promise<T>): Promise<T> {
     await this.#starting;
     await this.visit();
-    const answer = await answerCall(this.#parts, call);
+    const outcome = await handle();
     this.turns.end();
-    return answer;
+    return outcome;
   }
 
   /** The object's alarm rang. */
@@ -177,11 +170,7 @@ export class RoomCore {
 
   /** Another room sends a user. */
   async board(user: TransferredUser): Promise<TransferAnswer> {
-    await this.#starting;
-    await this.visit();
-    const answer = await this.#parts.transfers.board(user);
-    this.turns.end();
-    return answer;
+    return this.#during(() => this.#parts.transfers.board(user));
   }
 
   /** Another room recalls a user. */
