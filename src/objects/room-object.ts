@@ -211,7 +211,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   async metrics(): Promise<RoomMetrics> {
     const runtime = reportRuntime(this.env);
     const report = { ...this.names, connections: 0, ...this.monitor.report(), runtime };
-    return (await this.#isStarted()) ? { ...report, ...this.core.overview } : report;
+    return (await this.#isStarted()) ? { ...report, ...this.monitor.reports?.overviewOf(this.core.parts) } : report;
   }
 
   /** A World asks for the listing of the room. @param isMade whether it creates the room, which then begins */

@@ -1,7 +1,6 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { Claims, RoomAddress, RoomHandle } from "../define/types.ts";
 import type { Clock } from "../platform/ports.ts";
-import type { Overview } from "../platform/metrics.ts";
 import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import type { Tree } from "../state/tree.ts";
 import { protocolOf } from "./admission.ts";
@@ -54,6 +53,11 @@ export class RoomCore {
     this.#starting?.catch(() => {});
   }
 
+  /** What the room consists of, for reports to operators and for tests. @internal */
+  get parts(): RoomParts {
+    return this.#parts;
+  }
+
   get state(): object {
     return this.#parts.state;
   }
@@ -82,11 +86,6 @@ export class RoomCore {
   /** Resolves when the room can handle events; undefined if it already can. @internal */
   get started(): Promise<unknown> | undefined {
     return this.#starting;
-  }
-
-  /** Whether shards have acknowledged everything that was sent to them. @internal */
-  get isAcknowledged(): boolean {
-    return this.#parts.shardLinks.isAcknowledged;
   }
 
   /** Stops everything that keeps the object awake, until a restart. @internal */
@@ -186,21 +185,5 @@ export class RoomCore {
     await this.#starting;
     this.turns.run(() => this.#parts.transfers.arrivedElsewhere(transferId, { clientId: sessionId, sub }), "caller");
     this.turns.end();
-  }
-
-  /**
-   * How many users and connections the room has. Payloads of schedules are left out, since operators who see numbers
-   * may not see them.
-   */
-  get overview(): Overview {
-    const { connections, sessions, schedules, shardLinks } = this.#parts;
-    return {
-      connections: connections.size,
-      users: connections.userCount,
-      sessions: [...sessions.all()].length,
-      schedules: schedules.list().map(({ name, at }) => ({ name, at })),
-      ...this.#parts.flows.report,
-      shards: Array.from(shardLinks.all(), ({ shardId: id, size }) => ({ id, connections: size })),
-    };
   }
 }

@@ -423,13 +423,13 @@ export class MemoryRoom<S> {
 
   /** Evicts the object as the platform does: only when no timers are left. Its sockets stay. */
   async evict(): Promise<void> {
-    while ((this.#time?.pending ?? 0) > 0 || !this.core.isAcknowledged) await this.advance(1000);
+    while ((this.#time?.pending ?? 0) > 0 || !this.core.parts.shardLinks.isAcknowledged) await this.advance(1000);
     this.core = this.#start();
   }
 
   /** Starts the object with other code while its sockets stay. Cloudflare closes them, but `wrangler dev` does not. */
   async deploy(compiled: CompiledRoom): Promise<void> {
-    while ((this.#time?.pending ?? 0) > 0 || !this.core.isAcknowledged) await this.advance(1000);
+    while ((this.#time?.pending ?? 0) > 0 || !this.core.parts.shardLinks.isAcknowledged) await this.advance(1000);
     this.#compiled = compiled;
     this.core = this.#start();
   }

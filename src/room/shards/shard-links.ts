@@ -36,6 +36,7 @@ export interface ShardLinksScope {
 export interface ShardLinks extends Companion {
   readonly size: number;
   readonly didSleep: boolean;
+  /** Whether all clients at shards have exactly the present state. */
   readonly isAcknowledged: boolean;
   all(): Iterable<ShardLink>;
   load(rows: OwnRows): void;
