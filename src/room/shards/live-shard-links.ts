@@ -56,7 +56,6 @@ export class LiveShardLinks implements ShardLinks {
 
   constructor(scope: ShardLinksScope) {
     this.#scope = scope;
-    scope.broadcast.serveShards(RemotePatches);
   }
 
   get size(): number {
@@ -339,7 +338,8 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   #create(shardId: string, stored: StoredLink): ShardLink {
-    const { shards, clock } = this.#scope;
+    const { shards, clock, broadcast } = this.#scope;
+    if (this.size === 0) broadcast.serveShards(RemotePatches);
     const link: ShardLink = new ShardLink(shardId, stored, this.#boot, clock, PATIENCE, {
       waiting: this.#waiting,
       deliver: (batch) => shards.deliver(shardId, batch),
