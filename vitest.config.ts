@@ -23,6 +23,14 @@ interface Project {
   readonly setupFiles?: string[];
 }
 
+/** `CROWD_RUNS=2000 CROWD_SEED=7 CROWD_STEPS=120 npx vitest run --project room crowd.test.ts` is a long form. */
+const { CROWD_RUNS, CROWD_SEED, CROWD_STEPS } = process.env;
+const crowd = {
+  runs: { ...(CROWD_RUNS && { numRuns: Number(CROWD_RUNS) }), ...(CROWD_SEED && { seed: Number(CROWD_SEED) }) },
+  steps: CROWD_STEPS ? Number(CROWD_STEPS) : undefined,
+  timeout: CROWD_RUNS ? 3_600_000 : 20_000,
+};
+
 function project({ name, include, exclude = [], via = "room", isolate = false, setupFiles = [] }: Project) {
   return {
     plugins: [cloudflareTest({ main: "./test/worker.ts", wrangler: { configPath: "./wrangler.toml" } })],
@@ -36,7 +44,7 @@ function project({ name, include, exclude = [], via = "room", isolate = false, s
       isolate,
       setupFiles,
       // The long form has 10,000: `NETCODE_RUNS=10000 npx vitest run --project client test/netcode/predict.test.ts`.
-      provide: { via, netcodeRuns: Number(process.env["NETCODE_RUNS"] ?? 40) },
+      provide: { via, netcodeRuns: Number(process.env["NETCODE_RUNS"] ?? 40), crowd },
     },
   };
 }

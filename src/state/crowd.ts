@@ -118,6 +118,11 @@ export class Crowd {
     return interest && { interest, key: key as string };
   }
 
+  /** From now on changes are delivered by hand, or automatically again. What waits for its ring is part of them. */
+  switched(): void {
+    for (const interest of this.interests) interest.switched();
+  }
+
   /** Calls back when the next delayed change is due, if there is one. */
   later(clock: Clock, onDue: () => void): void {
     const dueAt = Math.min(...this.interests.map((interest) => interest.dueAt));
@@ -140,7 +145,8 @@ export class Crowd {
   begin(now: number, isAll: boolean): void {
     for (const interest of this.interests) interest.begin(now, isAll);
     this.wire?.begin();
-    for (const interest of this.wire ? this.interests : []) this.wire?.assign(interest.name, interest.changes);
+    for (const { name, changes, number, toldIn } of this.wire ? this.interests : [])
+      this.wire?.assign(name, changes, number, toldIn);
   }
 
   /** The changes of a connection in this delivery. */

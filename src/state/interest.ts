@@ -47,11 +47,12 @@ export class Interest {
   readonly #watchers: Watchers;
   readonly #rings: Rings | undefined;
   /** The changes of entries since the last delivery. */
-  #changes = new Map<string, unknown>();
+  readonly #changes = new Map<string, unknown>();
   /** Watchers whose entries are not exactly known. */
   readonly #lost = new Set<Watcher>();
   readonly #known = new WeakMap<Viewer, Watcher>();
-  #number = 1;
+  /** The number of the last delivery. */
+  number = 1;
   #delivery: Current | undefined;
   #restAt = Infinity;
   #isResting = false;
@@ -232,7 +233,7 @@ export class Interest {
    * @param now in ms @param isAll whether changes in rings do not wait
    */
   begin(now: number, isAll: boolean): void {
-    const number = ++this.#number;
+    const number = ++this.number;
     const touched = this.#touch(now, isAll);
     const moved = this.#watchers.move();
     const delivery = new Delivery(this.index, this.#rings, number, touched, this.#hasOthers(touched));
@@ -256,16 +257,19 @@ export class Interest {
     return part.sights.length > 0 ? part : undefined;
   }
 
+  /** The last delivery of which all viewers have all changes. */
+  get toldIn(): number {
+    return this.#rings?.toldIn ?? this.number - 1;
+  }
+
   /** The changes since the last delivery, of existing entries. */
   get changes(): readonly Sight[] {
-    const touched = Array.from(this.#delivery?.touched ?? []);
-    return touched.flatMap(({ node, changed }) => (node && changed) || []);
+    return [...(this.#delivery?.touched ?? [])].flatMap(({ node, changed }) => (node && changed) || []);
   }
 
   /** The keys of entries that were removed since the last delivery. */
   get removed(): readonly string[] {
-    const touched = Array.from(this.#delivery?.touched ?? []);
-    return touched.filter(({ node }) => !node).map(({ key }) => key);
+    return [...(this.#delivery?.touched ?? [])].flatMap(({ node, key }) => (node ? [] : key));
   }
 
   end(): void {
@@ -280,7 +284,7 @@ export class Interest {
     delivery.end();
     this.#watchers.settle(moved);
     for (const entry of touched) entry.told();
-    this.#rings?.end(now);
+    this.#rings?.end(now, this.number);
     this.#settled(now, touched.size + moved.length > 0);
   }
 
@@ -295,12 +299,10 @@ export class Interest {
   #touch(now: number, isAll: boolean): ReadonlySet<SeenEntry> {
     const touched = new Set<SeenEntry>();
     const touch = (entry: SeenEntry) => {
-      entry.touch(this.#number);
+      entry.touch(this.number);
       touched.add(entry);
     };
-    const changes = this.#changes;
-    this.#changes = new Map();
-    for (const [key, change] of changes) {
+    for (const [key, change] of this.#changes) {
       const entry = this.entries.look(key);
       if (!entry) continue;
       touch(entry);
@@ -308,6 +310,7 @@ export class Interest {
       if (entry.node) this.#rings?.add(entry);
       else this.#rings?.forget(entry);
     }
+    this.#changes.clear();
     for (const key of this.entries.stale) {
       const entry = this.entries.look(key);
       if (entry && (entry.place !== entry.before || this.rules.nearest !== undefined)) touch(entry);
@@ -369,6 +372,11 @@ export class Interest {
   /** The time of the next waiting delivery, or Infinity. */
   get dueAt(): number {
     return Math.min(this.#restAt, this.#rings?.dueAt ?? Infinity);
+  }
+
+  /** Changes of rings do not wait any more until they are due. */
+  switched(): void {
+    this.#isDue = (this.#rings?.dueAt ?? Infinity) < Infinity;
   }
 
   /** Delivers what waited until now. */

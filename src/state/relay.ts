@@ -2,6 +2,9 @@ import type { SightIndex } from "./key-rules.ts";
 import type { SeenEntry } from "./seen-entry.ts";
 import type { Watcher } from "./view.ts";
 
+/** When changes that may be delayed are delivered: those of farther rings, or other nearest entries. */
+export type Delivered = "when due" | "not yet" | "now";
+
 /** Receives once what several watchers see of a collection, and forwards it to them. */
 export interface Relay {
   /** Finds its watchers by their views. */

@@ -8,6 +8,8 @@ interface Waiting {
   /** The entries with changes that were not delivered to the ring yet. */
   readonly entries: Set<SeenEntry>;
   dueAt: number;
+  /** The number of its last delivery. */
+  toldIn: number;
   isDue: boolean;
 }
 
@@ -21,6 +23,7 @@ export class Rings {
       period,
       entries: new Set(),
       dueAt: 0,
+      toldIn: 0,
       isDue: false,
     }));
     this.#late = all.filter(({ period }) => period > 0);
@@ -47,13 +50,20 @@ export class Rings {
     return this.#late.flatMap(({ isDue, entries }) => (isDue ? [...entries] : []));
   }
 
-  end(now: number): void {
+  /** @param delivery its number */
+  end(now: number, delivery: number): void {
     for (const ring of this.#late) {
       if (!ring.isDue) continue;
       for (const { late } of ring.entries) if (late) late[ring.number] = undefined;
       ring.entries.clear();
       ring.dueAt = now + ring.period;
+      ring.toldIn = delivery;
     }
+  }
+
+  /** The last delivery of which all rings have all changes. */
+  get toldIn(): number {
+    return Math.min(...this.#late.map(({ toldIn }) => toldIn));
   }
 
   /** Whether changes are delivered to a ring less often than to others. */

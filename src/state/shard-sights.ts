@@ -2,7 +2,7 @@ import type { SightChanges } from "./sight-changes.ts";
 import type { Interest } from "./interest.ts";
 import type { Key, SightIndex } from "./key-rules.ts";
 import type { Position, SeenEntry } from "./seen-entry.ts";
-import type { Relay, Relays } from "./relay.ts";
+import type { Delivered, Relay, Relays } from "./relay.ts";
 import { addTo, removeFrom } from "./sets-by-key.ts";
 import type { View, Watcher, Watching } from "./view.ts";
 import type { SeenTables } from "./wire-tables.ts";
@@ -31,7 +31,9 @@ class ShardSight implements Relay {
   #members: string[] = [];
   #places: string[] = [];
   #viewers = new Map<Watcher, unknown>();
-  #isAll = false;
+  /** When the shard is to send what it delays, and what it was told last of that. */
+  when: Delivered = "when due";
+  #toldWhen: Delivered = "when due";
   /** Whether all watchers had exactly what they see when they were added. */
   isExact = true;
 
@@ -40,6 +42,11 @@ class ShardSight implements Relay {
     this.#tables = tables;
     this.index = interest.rules.createIndex();
     this.#idOf = idOf;
+  }
+
+  /** Whether the shard knows the collection. */
+  get isTold(): boolean {
+    return this.#known !== undefined;
   }
 
   /** Whether a client of the shard may see an entry. */
@@ -70,7 +77,7 @@ class ShardSight implements Relay {
 
   deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void {
     if (!this.#known) return;
-    this.#isAll = isAll;
+    this.when = isAll ? "now" : "when due";
     for (const entry of touched) {
       const witness = this.#witnessOf(entry);
       if (witness) this.#tell(entry, witness);
@@ -82,17 +89,21 @@ class ShardSight implements Relay {
   /** Takes the changes to send. */
   take(): SightChanges | undefined {
     const { rules, index, isOfUsers } = this.interest;
+    const { rings, nearest } = rules;
     const isNew = !this.#known;
     if (isNew) {
       this.#known = new Map();
       for (const watcher of this.#watchers) this.#looks(watcher);
     }
-    if (!isNew && this.#members.length + this.#places.length + this.#viewers.size === 0) return undefined;
+    const { when } = this;
+    const isOther = (rings !== undefined || nearest !== undefined) && when !== this.#toldWhen;
+    const isAny = this.#members.length + this.#places.length + this.#viewers.size > 0;
+    if (!isNew && !isOther && !isAny) return undefined;
+    this.#toldWhen = when;
     const { name } = this.interest;
     const looksFromOwn = isOfUsers && index.viewFrom !== undefined;
     const table = isNew ? this.#tables?.().get(name) : undefined;
-    const { nearest } = rules;
-    const periods = rules.rings?.map(({ period }) => period);
+    const periods = rings?.map(({ period }) => period);
     const seesOwn = isOfUsers && rules.seesOwn;
     const changes: SightChanges = {
       name,
@@ -100,7 +111,8 @@ class ShardSight implements Relay {
       patch: `{${this.#members.join(",")}}`,
       places: `{${this.#places.join(",")}}`,
       viewers: Array.from(this.#viewers, ([{ conn }, from]) => [this.#idOf(conn), from] as const),
-      ...(this.#isAll && { isAll: true as const }),
+      ...(when === "now" && { isAll: true }),
+      ...(when === "not yet" && { isHeld: true }),
     };
     this.#members = [];
     this.#places = [];
@@ -224,8 +236,21 @@ export class ShardSights implements Relays {
     return sight;
   }
 
+  /** Takes the changes, of what the shard knows. It gets the rest with first packets, or with the state. */
+  changes(): readonly SightChanges[] {
+    return this.#take(({ isTold }) => isTold);
+  }
+
   take(): readonly SightChanges[] {
-    return Array.from(this.#sights.values(), (sight) => sight.take()).filter((changes) => changes !== undefined);
+    return this.#take(() => true);
+  }
+
+  #take(isTaken: (sight: ShardSight) => boolean): readonly SightChanges[] {
+    return [...this.#sights.values()].flatMap((sight) => (isTaken(sight) && sight.take()) || []);
+  }
+
+  set when(when: Delivered) {
+    for (const sight of this.#sights.values()) sight.when = when;
   }
 
   /** Takes everything that the shard has to know, and whether its clients have exactly what they see. */

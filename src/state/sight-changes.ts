@@ -32,7 +32,9 @@ export interface SightChanges {
   /** Clients with a new view: a cell, a list of keys, or true for everything. */
   readonly viewers: readonly (readonly [id: number, from: unknown])[];
   /** Whether nothing waits until it is the turn of its ring: the room sends only when it is told to. */
-  readonly isAll?: true;
+  readonly isAll?: boolean;
+  /** Whether what waits now waits for the next changes, since the room sends only when it is told to. */
+  readonly isHeld?: boolean;
 }
 
 /** Some of the clients of a shard: those that see an entry, or that have one of some keys. */

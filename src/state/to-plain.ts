@@ -10,8 +10,8 @@ import { NO_INSTANCE, notJson } from "./json.ts";
 /** Longer paths are cut in messages. */
 const MAX_SHOWN = 200;
 
-/** A value is nested too deeply, or in a circle. */
-const TOO_DEEP = "A value is nested too deeply, or in a circle";
+/** A value is nested too deeply, or circular. */
+const TOO_DEEP = "A value is nested too deeply, or circular";
 
 /** Called for each signal inside of a value. */
 type OnSignal = (signal: unknown) => void;

@@ -47,6 +47,8 @@ export class ToldSights<C extends object> {
   readonly #collections = new Map<string, ToldCollection>();
   readonly #watchers = new Map<C, ToldWatcher<C>>();
   readonly #clock: Clock;
+  /** Whether what waits until it is due waits for the next changes instead. */
+  #isHeld = false;
 
   constructor(clients: Clients<C>, clock: Clock) {
     this.#clients = clients;
@@ -80,6 +82,7 @@ export class ToldSights<C extends object> {
         else interest.looksElsewhere(watcher);
       }
     }
+    if (sights.length > 0) this.#isHeld = sights.some(({ isAll, isHeld }) => isAll || isHeld);
     const parts = this.deliver(sights.some(({ isAll }) => isAll));
     // The entries of a collection have no slots until a client gets them.
     for (const { all } of sights) if (all?.table) this.#learnTable(...all.table);
@@ -95,13 +98,14 @@ export class ToldSights<C extends object> {
   /** The changes to send to clients now. @param isAll whether changes of farther rings are sent too */
   deliver(isAll: boolean): ReadonlyMap<C, Parts> {
     const parts = new Map<C, Parts>();
+    if (this.#isHeld && !isAll) return parts;
     this.#crowd.begin(this.#clock.now(), isAll);
     for (const [client, watcher] of this.#watchers) {
       const own = this.#crowd.partsOf(watcher);
       if (own.length > 0) parts.set(client, own);
     }
     this.#crowd.end();
-    this.#crowd.later(this.#clock, () => this.#clients.onDue(this.deliver(false)));
+    if (!this.#isHeld) this.#crowd.later(this.#clock, () => this.#clients.onDue(this.deliver(false)));
     return parts;
   }
 

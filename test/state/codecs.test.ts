@@ -128,8 +128,10 @@ describe("fields with a codec", () => {
 });
 
 it("as is refused for computed signals, and for ranges without steps", () => {
-  expect(() => sync(computed(() => 1) as never, { as: integer } as never)).toThrow("the option as cannot be used");
-  expect(() => sync(signal(1), { as: integer, transform: String } as never)).toThrow("the option as");
+  expect(() => sync(computed(() => 1) as never, { as: integer } as never)).toThrow(
+    "sync() cannot combine as with a computed signal",
+  );
+  expect(() => sync(signal(1), { as: integer, transform: String } as never)).toThrow("sync() cannot combine as");
   for (const range of [
     { min: 0, max: 0, bits: 8 },
     { min: 0, max: 1, bits: 33 },

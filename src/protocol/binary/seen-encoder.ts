@@ -6,6 +6,7 @@ import type { ByteWriter } from "./bytes.ts";
 import { Collection, NamedRows, writeRemovals } from "./collection.ts";
 import { fill, NO_TAKERS } from "./patch-encoder.ts";
 import { fixedType, writeFixed } from "./columns.ts";
+import { RefilledList } from "./refilled-list.ts";
 import { hasField, Row } from "./row-blocks.ts";
 import { Slots } from "./slots.ts";
 import { writeTable } from "./tables.ts";
@@ -34,7 +35,7 @@ interface Shape {
   readonly mask: number;
   readonly types: Uint8Array;
   /** The rows of the frame that is being written. */
-  readonly pieces: Uint8Array[];
+  readonly pieces: RefilledList<Uint8Array>;
 }
 
 /** Writes a value under a key of a patch. */
@@ -63,23 +64,27 @@ export class SeenEncoder {
     this.#collections.set(table.names[0] as string, new SeenCollection(index, table, new Slots(true)));
   }
 
-  /** Starts a window. The slots of the last one are known to the clients that see their entries. */
+  /** Starts a window. */
   begin(): void {
-    for (const [name, key] of this.#gone) this.#collections.get(name)?.slots.release(key);
+    for (const [name, key] of this.#gone) this.#collections.get(name)?.forget(key);
     this.#gone = [];
-    for (const { slots } of this.#collections.values()) slots.begin();
   }
 
   /**
    * Assigns slots to the entries that changed in a window. All clients that see them get the change and so the slots.
    * Other packets do not ensure that.
+   * @param number the number of the window @param toldIn the last window of which all clients have all changes: those
+   * of distant entries may be sent later
    */
-  assign(name: string, changes: Iterable<ToldEntry>): void {
+  assign(name: string, changes: Iterable<ToldEntry>, number: number, toldIn: number): void {
     const collection = this.#collections.get(name);
     if (!collection) return;
-    const { slots } = collection;
-    for (const change of changes) {
-      if (slots.of(change.key) === undefined && collection.fill(change.value).row.mask > 0) slots.assign(change.key);
+    const { slots, fresh } = collection;
+    for (const [key, assignedIn] of fresh) if (assignedIn <= toldIn) fresh.delete(key);
+    for (const { key, value } of changes) {
+      if (slots.of(key) !== undefined || collection.fill(value).row.mask === 0) continue;
+      slots.assign(key);
+      fresh.set(key, number);
     }
   }
 
@@ -102,7 +107,14 @@ export class SeenEncoder {
       const { shape, bytes } =
         entry.written?.run === collection ? entry.written : (entry.written = collection.write(entry, put));
       if (!shape) out.bytes(bytes);
-      else if (shape.pieces.push(bytes) === 1) shapes.push(shape);
+      else {
+        if (!shapes.includes(shape)) {
+          shapes.push(shape);
+          // There are pieces of an earlier packet if it could not be written.
+          shape.pieces.clear();
+        }
+        shape.pieces.add(bytes);
+      }
     }
     for (const shape of shapes) writePieces(out, collection, shape);
     if (gone.length > 0) writeRemovals(out, collection, gone);
@@ -141,6 +153,8 @@ export class SeenEncoder {
 }
 
 class SeenCollection extends Collection {
+  /** The entries whose slot some clients that see them may not know, with the window in which they got it. */
+  readonly fresh = new Map<string, number>();
   /** There are few shapes: clients change the same fields again and again. */
   readonly #shapes: Shape[] = [];
 
@@ -156,8 +170,13 @@ class SeenCollection extends Collection {
 
   /** The slot of an entry, if all clients that saw it before this window know the slot. */
   known(key: string): number | undefined {
-    const slot = this.slots.of(key);
-    return slot === undefined || this.slots.isFresh(slot) ? undefined : slot;
+    return this.fresh.has(key) ? undefined : this.slots.of(key);
+  }
+
+  /** The entry was removed. */
+  forget(key: string): void {
+    this.slots.release(key);
+    this.fresh.delete(key);
   }
 
   /** @returns the fields of the table in a value, and the rest of it */
@@ -204,7 +223,7 @@ class SeenCollection extends Collection {
   #shapeOf(mask: number, types: readonly number[]): Shape {
     const known = this.#shapes.find((each) => each.mask === mask && types.every((type, at) => type === each.types[at]));
     if (known) return known;
-    const shape: Shape = { mask, types: Uint8Array.from(types), pieces: [] };
+    const shape: Shape = { mask, types: Uint8Array.from(types), pieces: new RefilledList() };
     this.#shapes.push(shape);
     return shape;
   }
@@ -215,7 +234,6 @@ function writePieces(out: ByteWriter, { index }: Collection, { mask, types, piec
   out.varint(index);
   out.varint(mask);
   out.bytes(types);
-  out.varint(pieces.length);
-  for (const piece of pieces) out.bytes(piece);
-  pieces.length = 0;
+  out.varint(pieces.size);
+  pieces.forEach((piece) => out.bytes(piece));
 }

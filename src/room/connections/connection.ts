@@ -283,9 +283,10 @@ export class RoomConnection implements Connection, FlowClient {
     this.#release(frame);
   }
 
-  /** Waits for the packet with the missed changes. @param isSoon whether that needs no `applySync` */
+  /** Waits for its first packet, or for what it missed. @param isSoon whether that needs no `applySync` */
   waitAgain(isSoon: boolean): void {
     this.#phase = isSoon ? "waiting" : "unsynced";
+    this.keep();
     if (!isSoon) this.#release();
   }
 

@@ -5,7 +5,7 @@ import type { AppliedInputs, BinaryState, PrivateChanges, Welcome } from "../../
 import type { Seers } from "../../state/sight-changes.ts";
 import type { Interest } from "../../state/interest.ts";
 import type { Key } from "../../state/key-rules.ts";
-import type { Relays } from "../../state/relay.ts";
+import type { Delivered, Relays } from "../../state/relay.ts";
 
 /** Changes for the connections of a group. */
 export interface GroupPatch {
@@ -62,6 +62,8 @@ export interface RemoteGroup {
 
 /** The visible entries of keyed collections that a group is sent. */
 export interface GroupSights extends Relays {
+  /** When the shard is to send what it delays. It is told with the next changes. */
+  when: Delivered;
   /** Whether a connection of the group may see an entry. */
   knows(interest: Interest, key: string): boolean;
   /** Whether a connection of the group has one of the given keys. */

@@ -198,7 +198,7 @@ export class ShardLink implements ShardGroup {
 
   sync({ patch, binary, seq, mark, own, promised, inputs, tick }: GroupPatch): void {
     if (this.#isBehind) return this.sights?.reset();
-    const sights = this.sights?.take() ?? [];
+    const sights = this.sights?.changes() ?? [];
     if (patch === undefined && own.length + promised.length + sights.length + inputs.length === 0) return;
     this.#send({
       kind: "sync",

@@ -114,7 +114,11 @@ export class Broadcast {
   set autoSync(autoSync: boolean) {
     if (autoSync === this.autoSync) return;
     this.#isManual = !autoSync;
+    this.#tree.crowd?.switched();
+    this.#remote?.deliver(autoSync ? "when due" : "not yet");
     if (autoSync) this.schedule();
+    // Other packets do not wait for the first one any more.
+    else for (const conn of this.#connections.unopened) if (conn.isWaiting) conn.waitAgain(false);
     this.#sendLater();
     this.#modeRow.changed(true);
   }
@@ -137,6 +141,7 @@ export class Broadcast {
     const open = this.#connections.all().filter((conn) => conn.phase === "open");
     const isPending = this.#tree.isDirty;
     this.#flush();
+    if (this.#isManual) this.#remote?.deliver("now");
     this.#keepSentState();
     if (isPending) return;
     // Clients of protocol 2 know from the numbers that they have everything.

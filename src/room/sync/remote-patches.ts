@@ -2,18 +2,29 @@ import type { PatchHead } from "../../protocol/packets.ts";
 import type { Plain } from "../../protocol/values.ts";
 import type { AppliedInputs, BinaryState, PrivateChanges, Welcome } from "../../relay/messages.ts";
 import type { Crowd } from "../../state/crowd.ts";
+import type { Delivered } from "../../state/relay.ts";
 import type { Leaf } from "../../state/leaf.ts";
 import type { Placed } from "../../state/merge.ts";
 import type { Tree } from "../../state/tree.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
-import type { GroupState, RemoteGroup } from "../connections/remote-group.ts";
+import type { GroupPatch, GroupState, RemoteGroup } from "../connections/remote-group.ts";
 import { isReader, NO_BLOCKS } from "./binary-patches.ts";
 import type { BinaryPatches } from "./binary-patches.ts";
 import type { ChangeClock } from "./change-clock.ts";
 import type { FirstPackets } from "./first-packets.ts";
 import { groupsOf } from "./views.ts";
 import type { ViewerGroup, Views } from "./views.ts";
+
+const NOTHING: GroupPatch = {
+  patch: undefined,
+  binary: undefined,
+  seq: 0,
+  mark: undefined,
+  own: [],
+  promised: [],
+  inputs: [],
+};
 
 /** The parts of the room that packets for shards need. */
 interface RemoteScope {
@@ -64,6 +75,15 @@ export class RemotePatches {
       const inputs = told.flatMap(([conn, input]) => idOf(conn).map((id) => [id, input] as const));
       const ids = promised.filter(isHere).flatMap(idOf);
       group.sync({ patch, binary, seq, mark, own, promised: ids, inputs, ...tick });
+    }
+  }
+
+  /** Tells shards when to send what they delay, if they do not know it. */
+  deliver(when: Delivered): void {
+    for (const group of this.#scope.connections.remoteGroups.keys()) {
+      if (!group.sights) continue;
+      group.sights.when = when;
+      group.sync(NOTHING);
     }
   }
 

@@ -99,7 +99,7 @@ export const recordedFrames: fc.Arbitrary<readonly RecordedFrame[]> = fc
       const told = toldOf(window.seen, inSight);
       if (told.length === 0) continue;
       others.begin();
-      others.assign("seen", told);
+      others.assign("seen", told, frames.length, frames.length - 1);
       const blocks = written((out) => {
         others.tell(out, "seen", frames);
         others.write(out, "seen", told, put);

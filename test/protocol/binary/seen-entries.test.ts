@@ -17,12 +17,10 @@ function told(...windows: readonly (readonly ToldEntry[])[]): Readonly<Plain> {
   const encoder = new SeenEncoder([...tables.entries()]);
   const reader = new FrameReader();
   let state: Readonly<Plain> = {};
-  for (const entries of windows) {
+  for (const [number, entries] of windows.entries()) {
     encoder.begin();
-    encoder.assign(
-      "ships",
-      entries.filter(({ form }) => form === "change"),
-    );
+    const changes = entries.filter(({ form }) => form === "change");
+    encoder.assign("ships", changes, number, number - 1);
     const blocks = written((out) => {
       encoder.tell(out, "ships", reader);
       encoder.write(out, "ships", entries, put);
@@ -63,6 +61,24 @@ describe("P13.9: the encoding of an entry", () => {
     expect(random).not.toHaveBeenCalled();
     expect(secure).toHaveBeenCalledOnce();
     vi.restoreAllMocks();
+  });
+
+  it("is complete after another one could not be written", () => {
+    const encoder = new SeenEncoder([...tables.entries()]);
+    const write = (...entries: ToldEntry[]) => written((out) => encoder.write(out, "ships", entries, put));
+    encoder.assign("ships", [change()], 0, -1);
+    // All clients know the slot now.
+    encoder.assign("ships", [], 1, 0);
+    const expected = write(change(3));
+    const broken: ToldEntry = {
+      key: "b",
+      form: "whole",
+      get value(): unknown {
+        throw new Error("broken");
+      },
+    };
+    expect(() => write(change(2), broken)).toThrow("broken");
+    expect(write(change(3))).toEqual(expected);
   });
 
   it("does not use the slots of another run", () => {

@@ -76,7 +76,8 @@ describe("events of a definition", () => {
     expect(() => defineRoom({ ...room, events: { chat: "text" as unknown as z.ZodString } })).toThrow(
       'defineRoom("r"): the event "chat" has a value that is not a schema',
     );
-    for (const name of ["sync", "ack", "error", "user_disconnected", "joining", "status", "closed"]) {
+    const own = ["packet", "status", "closed", "destroyed"];
+    for (const name of ["sync", "ack", "error", "user_disconnected", "joining", ...own]) {
       expect(() => defineRoom({ ...room, events: { [name]: z.string() } })).toThrow(
         `the event "${name}" has a reserved name: choose another one`,
       );

@@ -1,11 +1,12 @@
 import { signal } from "@signe/reactive";
 import fc from "fast-check";
-import { expect } from "vitest";
+import { expect, inject } from "vitest";
 import { users } from "../../../src/app/users.ts";
 import { collection, persist, sync } from "../../../src/state/fields.ts";
 import { EVERYTHING } from "../../../src/state/key-rules.ts";
 import { near } from "../../../src/state/near.ts";
 import { byKey, sameKey } from "../../../src/state/visibility-keys.ts";
+import { isSync } from "../../../src/protocol/packets.ts";
 import type { KeyedVisibility } from "../../../src/state/field.ts";
 import { withoutEmpty } from "../../../src/testing/expected-view.ts";
 import type { MemoryRoom, MemorySocket } from "../../support/memory.ts";
@@ -15,6 +16,22 @@ import { ResumingClient } from "./resuming-client.ts";
 /**
  * A state with all kinds of keyed visibility, the steps that change it, and the rules for what each client may know.
  */
+
+/** How long the random histories are, and how many. `CROWD_RUNS`, `CROWD_SEED` and `CROWD_STEPS` make them others. */
+export const LENGTH = inject("crowd");
+
+declare module "vitest" {
+  interface ProvidedContext {
+    crowd: {
+      /** What fast-check is told instead of the usual number of runs. */
+      readonly runs: { readonly numRuns?: number; readonly seed?: number };
+      /** The most steps of a history, if that is not the usual number. */
+      readonly steps: number | undefined;
+      /** How long a test may take, in ms. */
+      readonly timeout: number;
+    };
+  }
+}
 
 export const RADIUS = 100;
 const OUTER = 300;
@@ -58,6 +75,10 @@ export const USERS_SEEN = {
   space: () => near({ x: "x", y: "y", z: "z", radius: RADIUS }),
   rings: () => near({ x: "x", y: "y", rings: [{ radius: RADIUS }, { radius: OUTER, hz: 4 }] }),
   nearest: () => near({ x: "x", y: "y", radius: RADIUS, nearest: NEAREST }),
+  both: () => near({ x: "x", y: "y", rings: [{ radius: RADIUS }, { radius: OUTER, hz: 4 }], nearest: NEAREST }),
+  /** From a camera that is not where the user is. */
+  camera: () =>
+    near({ x: "x", y: "y", radius: RADIUS, from: ({ user }) => (user ? cameraOf(user as Player) : undefined) }),
   /** As "nearest", but in a state where users have no field with a visibility of its own. */
   few: () => near({ x: "x", y: "y", radius: RADIUS, nearest: NEAREST }),
   team: () => sameKey<Player>(({ team }) => team()),
@@ -69,6 +90,10 @@ export type UsersSeen = keyof typeof USERS_SEEN;
 const MOBS = { mobs: RADIUS, birds: RADIUS, ships: OUTER, items: RADIUS } as const;
 type Mobs = keyof typeof MOBS;
 const MOBS_NAMES = Object.keys(MOBS) as Mobs[];
+
+function cameraOf({ x, y }: Player): { x: number; y: number } {
+  return { x: y(), y: x() };
+}
 
 function teamOf(user: unknown): string | undefined {
   return (user as Player | undefined)?.team();
@@ -101,7 +126,7 @@ export class Watcher {
   readonly client = new ResumingClient();
   socket: MemorySocket | undefined;
   #checked = 0;
-
+  #receivedBefore = 0;
   readonly #protocol: 1 | 2 | 3;
   /** Reads binary frames. A client that reconnects continues with what it knows. */
   readonly binary = new BinaryTexts();
@@ -119,6 +144,15 @@ export class Watcher {
     return `${this.client.query.replace("protocol=2", "protocol=2&protocol=3")}&${this.binary.query}`;
   }
 
+  /** The id of its user, which the client itself does not know before its first packet. */
+  get publicId(): string {
+    const attached = this.socket?.attachment() as { publicId?: string; room?: Uint8Array } | undefined;
+    const { publicId } = attached?.room
+      ? (JSON.parse(new TextDecoder().decode(attached.room)) as typeof attached)
+      : (attached ?? {});
+    return publicId ?? this.client.publicId;
+  }
+
   read(): void {
     expect(this.socket?.malformed ?? []).toEqual([]);
     this.client.read();
@@ -132,7 +166,13 @@ export class Watcher {
     return text;
   }
 
+  /** The number of sync packets that it ever received. */
+  get received(): number {
+    return this.#receivedBefore + (this.socket?.texts.filter(isSync).length ?? 0);
+  }
+
   connected(socket: MemorySocket): void {
+    this.#receivedBefore = this.received;
     this.socket = socket;
     socket.binary = this.binary;
     this.#checked = 0;
@@ -140,32 +180,37 @@ export class Watcher {
   }
 }
 
+type Position = Readonly<Record<"x" | "y" | "z", number>>;
 interface Place {
   readonly key: string;
   readonly far: number;
 }
 
-/** The entries of a collection, with their distance from a user. */
+/** The entries of a collection, with their distance from where a user looks. */
 function placesFrom(user: Player, name: "players" | Mobs, state: CrowdState, seen: UsersSeen): readonly Place[] {
   const entries: readonly [string, Player | ReturnType<typeof mob>][] = Object.entries(state[name]());
   const isSpace = name === "birds" || (name === "players" && seen === "space");
-  return entries.map(([key, entry]) => ({ key, far: entry === user ? 0 : distance(entry, user, isSpace) }));
+  const from = name === "players" && seen === "camera" ? { ...cameraOf(user), z: 0 } : placeOf(user);
+  return entries.map(([key, entry]) => ({ key, far: entry === user ? 0 : distance(placeOf(entry), from, isSpace) }));
+}
+
+function placeOf({ x, y, z }: Walker | ReturnType<typeof mob>): Position {
+  return { x: x(), y: y(), z: z() };
 }
 
 /** Infinity if one of them has no position: NaN is null after hibernation. */
-function distance(entry: Walker | ReturnType<typeof mob>, user: Player, isSpace: boolean): number {
+function distance(one: Position, other: Position, isSpace: boolean): number {
   const names = isSpace ? (["x", "y", "z"] as const) : (["x", "y"] as const);
-  const gaps = names.map((name) => entry[name]() - user[name]());
-  const isThere = names.every((name) => Number.isFinite(entry[name]()) && Number.isFinite(user[name]()));
-  return isThere ? Math.hypot(...gaps) : Infinity;
+  const isThere = names.every((name) => Number.isFinite(one[name]) && Number.isFinite(other[name]));
+  return isThere ? Math.hypot(...names.map((name) => one[name] - other[name])) : Infinity;
 }
 
 function radiusOf(name: "players" | Mobs, seen: UsersSeen): number {
-  return name === "players" ? (seen === "rings" ? OUTER : RADIUS) : MOBS[name];
+  return name === "players" ? (seen === "rings" || seen === "both" ? OUTER : RADIUS) : MOBS[name];
 }
 
 function isLimited(name: "players" | Mobs, seen: UsersSeen): boolean {
-  return name === "items" || (name === "players" && (seen === "nearest" || seen === "few"));
+  return name === "items" || (name === "players" && ["nearest", "few", "both"].includes(seen));
 }
 
 /** Checks that a watcher has exactly what it may see: everything near, nothing far, and with current values. */
@@ -236,9 +281,9 @@ function checkLoot(entry: object, has: Readonly<Record<string, Loot>>): void {
 }
 
 /** The keys of the entries that a watcher may know about. */
-export function mayKnow(state: CrowdState, { client, auth }: Watcher, seen: UsersSeen): string[] {
-  const user = state.players()[client.publicId];
-  if (!user) return [client.publicId];
+export function mayKnow(state: CrowdState, { publicId, auth }: Watcher, seen: UsersSeen): string[] {
+  const user = state.players()[publicId];
+  if (!user) return [publicId];
   const units = Object.entries(state.units()).filter(([, { zone }]) => auth || zone().includes(user.team()));
   const mates = Object.entries(state.players()).filter(([, { team }]) => team() === user.team());
   const isByTeam = seen === "team" || seen === "others";
@@ -246,7 +291,7 @@ export function mayKnow(state: CrowdState, { client, auth }: Watcher, seen: User
     placesFrom(user, name, state, seen).filter(({ far }) => far <= 1.5 * radiusOf(name, seen)),
   );
   const keys = [...units.map(([key]) => key), ...nearby.map(({ key }) => key)];
-  const known = [client.publicId, ...keys, ...(isByTeam ? mates.map(([key]) => key) : [])];
+  const known = [publicId, ...keys, ...(isByTeam ? mates.map(([key]) => key) : [])];
   const inside = known.flatMap((key) => Object.keys((state.units()[key] ?? state.players()[key])?.loot?.() ?? {}));
   return [...known, ...inside];
 }
@@ -272,6 +317,8 @@ export type Step =
   | { kind: "loot"; who: number; change: "put" | "rewrite" | "take" }
   /** A walk that is sent by hand. */
   | { kind: "by hand"; who: number; dx: number; dy: number; dz: number }
+  /** Changes are sent by hand from now on, or are sent by hand once, or are sent automatically again. */
+  | { kind: "manual" | "apply" | "automatic" }
   | { kind: "evict" | "crash" | "count" };
 
 const who = fc.nat({ max: 4 });
@@ -331,6 +378,10 @@ export const crowdStep = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
     weight: 1,
     arbitrary: fc.constantFrom({ kind: "evict" as const }, { kind: "crash" as const }, { kind: "count" as const }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom("manual" as const, "apply" as const, "automatic" as const) }),
+  },
 );
 
 /** Applies a step to the state. */
@@ -383,11 +434,15 @@ function changeLoot(all: Record<string, Loot> | undefined, key: string, how: "pu
 /** Does what a step says, and sends it by hand if it says so. */
 export function perform(room: MemoryRoom<CrowdState>, step: Step, playerOf: (who: number) => Player | undefined): void {
   const { handle } = room.core;
+  const { autoSync } = handle;
   const isByHand = step.kind === "by hand";
-  if (isByHand) handle.autoSync = false;
-  room.change((state) => change(state, step, playerOf));
-  if (isByHand) handle.applySync();
-  if (isByHand) handle.autoSync = true;
+  if (isByHand || step.kind === "manual") handle.autoSync = false;
+  room.change((state) => {
+    change(state, step, playerOf);
+    if (step.kind === "automatic") handle.autoSync = true;
+  });
+  if (isByHand || step.kind === "apply") handle.applySync();
+  if (isByHand) handle.autoSync = autoSync;
 }
 
 function changeUnit(state: CrowdState, key: string, zone: string[] | undefined): void {
@@ -425,10 +480,11 @@ export class Secrecy {
   hidden = 0;
   #known: ReadonlySet<string>[] = [];
 
-  /** Called before a step. */
-  before(state: CrowdState, watchers: readonly Watcher[], seen: UsersSeen): void {
+  /** Called before a step. @param isWaiting whether clients do not have the present state yet */
+  before(state: CrowdState, watchers: readonly Watcher[], seen: UsersSeen, isWaiting: boolean): void {
     for (const watcher of watchers) watcher.read();
-    this.#known = watchers.map((watcher) => new Set(mayKnow(state, watcher, seen)));
+    const known = watchers.map((watcher) => new Set(mayKnow(state, watcher, seen)));
+    this.#known = known.map((keys, index) => (isWaiting ? keys.union(this.#known[index] ?? new Set()) : keys));
   }
 
   /** Called after a step, when everything was sent. */
