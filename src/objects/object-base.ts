@@ -41,6 +41,10 @@ export abstract class ObjectBase extends DurableObject {
   protected readonly monitor: Monitor;
   protected readonly sockets: Sockets;
   protected readonly tenure: Tenure;
+  /**
+   * Another instance takes over, in development. Everything that has to be stored is written before the first `await`.
+   */
+  protected readonly leaving: (() => Promise<void>) | undefined;
   readonly #alarm: ObjectAlarm;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -49,9 +53,10 @@ export abstract class ObjectBase extends DurableObject {
       (globalThis as Build).process?.env?.NODE_ENV === "production"
         ? LASTING
         : new EndingTenure(ctx, () => {
-            this.leaving().catch((error: unknown) => this.#saveFailed(error));
+            const saving = this.leaving?.();
+            saving?.catch((error: unknown) => this.#saveFailed(error));
             // Clients have the state of the old code, so they reconnect.
-            for (const ws of this.openSockets()) ws.close(RESTART, NEW_CODE);
+            for (const ws of ctx.getWebSockets()) ws.close(RESTART, NEW_CODE);
           });
     this.monitor = new Monitor(
       this.tenure.storage(ctx.storage),
@@ -133,18 +138,10 @@ export abstract class ObjectBase extends DurableObject {
     this.monitor.log({ level: "error", event: "save_failed", code: "internal", error: causeOf(error) });
   }
 
-  /** The sockets of the object. */
-  protected openSockets(): Iterable<WebSocket> {
-    return this.ctx.getWebSockets();
-  }
-
   /** When the runtime last answered a ping of a socket, in ms since 1970; 0 for never. */
   protected pingedAt(ws: WebSocket): number {
     return this.ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? 0;
   }
-
-  /** Another instance takes over. Everything that has to be stored is written before the first `await`. */
-  protected async leaving(): Promise<void> {}
 
   /** The object's clock. */
   protected clock(): Clock {

@@ -1,5 +1,5 @@
 import type { CompiledRoom, FindRoom } from "../define/room.ts";
-import { CODES, TRY_LATER } from "../protocol/codes.ts";
+import { CODES, RESTART, TRY_LATER } from "../protocol/codes.ts";
 import type { Build } from "../protocol/build.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { isOverQuota } from "../protocol/quota.ts";
@@ -19,7 +19,7 @@ import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import { traced } from "../room/handlers/trace.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "../room/transfers/messages.ts";
 import type { RoomCalls } from "./bindings.ts";
-import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts";
+import { credentialsOf, isAnsweredLate, isUpgrade, NEW_CODE, refuse } from "./handshake.ts";
 import { mortal } from "./mortal.ts";
 import type { Life } from "./mortal.ts";
 import { nameOf } from "./object-name.ts";
@@ -57,6 +57,15 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   #hasFailed = false;
   /** Sockets without hibernation. */
   readonly #awakeSockets = new Set<WebSocket>();
+  protected override readonly leaving =
+    (globalThis as Build).process?.env?.NODE_ENV === "production"
+      ? undefined
+      : async (): Promise<void> => {
+          this.#core?.rest();
+          const saved = this.#core?.handle.flush();
+          for (const ws of this.#awakeSockets) ws.close(RESTART, NEW_CODE);
+          await saved;
+        };
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
@@ -292,15 +301,6 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
       sockets: () => this.ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
       log,
     };
-  }
-
-  protected override async leaving(): Promise<void> {
-    this.#core?.rest();
-    await this.#core?.handle.flush();
-  }
-
-  protected override openSockets(): Iterable<WebSocket> {
-    return [...super.openSockets(), ...this.#awakeSockets];
   }
 
   #accept(ws: WebSocket): "accepted" | "hibernating" {

@@ -1,5 +1,6 @@
 import { costPerHour } from "./cost.ts";
 import type { Cause, Counts } from "./counts.ts";
+import type { FlowControl } from "./flow-control.ts";
 import type { FlowReport, LoggedError, ObjectMetrics, Overview, Reason } from "./metrics.ts";
 import type { LogEntry } from "./ports.ts";
 import { hide } from "./private.ts";
@@ -21,12 +22,14 @@ export interface Measured {
   readonly countedSince: number;
 }
 
+type Flows = Pick<FlowControl, "bytes" | "silent" | "stopped" | "merges" | "closed">;
+
 /** The parts of a room that its overview is made from. */
 export interface Overviewed {
   readonly connections: { readonly size: number; readonly userCount: number };
   readonly sessions: { all(): Iterable<unknown> };
   readonly schedules: { list(): readonly { readonly name: string; readonly at: number }[] };
-  readonly flows: { readonly report: FlowReport };
+  readonly flows: Flows;
   readonly shardLinks: { all(): Iterable<{ readonly shardId: string; readonly size: number }> };
 }
 
@@ -99,9 +102,14 @@ export function overviewOf({ connections, sessions, schedules, flows, shardLinks
     users: connections.userCount,
     sessions: [...sessions.all()].length,
     schedules: schedules.list().map(({ name, at }) => ({ name, at })),
-    ...flows.report,
+    ...reportOf(flows),
     shards: Array.from(shardLinks.all(), ({ shardId: id, size }) => ({ id, connections: size })),
   };
+}
+
+/** How far clients are behind. */
+export function reportOf({ bytes, silent, stopped, merges, closed }: Flows): FlowReport {
+  return { unconfirmedBytes: bytes + silent, behind: stopped, merges, tooSlow: closed };
 }
 
 /** The sum of all counters. It grows whenever anything is counted. */

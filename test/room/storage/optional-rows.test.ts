@@ -66,7 +66,10 @@ describe("a room whose service has no Worlds and no transfers any more", () => {
     const room = deployed(formOf(0), false);
     room.hasTransfers = room.hasWorlds = true;
     const asked: string[] = [];
-    room.shards.introduce = async (shardId) => void asked.push(shardId) as undefined;
+    room.shards.introduce = async (shardId) => {
+      asked.push(shardId);
+      return undefined;
+    };
     room.crash();
     await room.core.started;
     expect(asked).toEqual(["s1"]);
