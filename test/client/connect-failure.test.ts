@@ -1,19 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connectWorld } from "../../src/client/index.ts";
 import type { ConnectOptions } from "../../src/client/index.ts";
-import { Script } from "./scripted-socket.ts";
+import { scripted } from "./scripted-socket.ts";
 import type { ScriptedClient } from "./scripted-socket.ts";
 
 const warn = vi.spyOn(console, "warn");
-let script: Script;
+const script = scripted();
 
 beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
   warn.mockReset().mockImplementation(() => {});
 });
 afterEach(() => {
-  vi.useRealTimers();
   vi.unstubAllGlobals();
 });
 
