@@ -54,6 +54,27 @@ describe("a client that does not connect", () => {
     game.close();
   });
 
+  it.each([
+    [4990, 4000],
+    [5010, 1000],
+  ])("waits longer each time, until a connection has lasted for 5 seconds: %i ms", async (uptime, delay) => {
+    const game = script.connect({
+      socket: { ...script.socket, minReconnectionDelay: 1000, reconnectionDelayGrowFactor: 2 },
+    });
+    game.on("error", () => {});
+    (await script.next()).drop();
+    (await script.next(1010)).drop();
+    const there = (await script.next(2010)).open();
+    there.sync({ pId: "p" });
+    there.text("pong");
+    await vi.advanceTimersByTimeAsync(uptime);
+    there.drop();
+    await vi.advanceTimersByTimeAsync(delay - 10);
+    expect(script.sockets).toHaveLength(3);
+    await script.next(20);
+    game.close();
+  });
+
   it("reports that the room is full, and other refusals", async () => {
     const game = script.connect();
     const errors = errorsOf(game);
