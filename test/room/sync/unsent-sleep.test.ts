@@ -1,0 +1,103 @@
+import { signal } from "@signe/reactive";
+import { describe, expect, it } from "vitest";
+import { defineRoom } from "../../../src/define/define-room.ts";
+import { collection, sync, users } from "../../../src/state/fields.ts";
+import { near } from "../../../src/state/near.ts";
+import { MemoryTree } from "../../support/memory-shards.ts";
+import type { MemorySocket } from "../../support/memory.ts";
+
+/** Rooms with `autoSync: false` that hibernated with unsent changes: they do not know which private fields clients have. */
+
+class Player {
+  x = sync(signal(0));
+  y = sync(signal(0));
+  hand = sync(signal(["ace"]), { visibleTo: "owner" });
+  plan = sync(signal("wait"), { visibleTo: () => this.isOpen() });
+  isOpen = sync(signal(false));
+}
+const thing = () => ({ hp: sync(signal(1)) });
+const stateOf = () => ({
+  count: sync(signal(0)),
+  players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: 100 }) }),
+  traps: collection(thing, { visibleTo: ({ auth }) => auth?.["gm"] === true }),
+  chests: collection(thing, { visibleTo: () => true }),
+});
+type State = ReturnType<typeof stateOf>;
+
+/** A user, and another one far away, at the room or at a shard. There are a trap and a chest. */
+async function meet(via: "room" | "shard") {
+  const tree = new MemoryTree<State>(
+    defineRoom({ path: "r", throttleSync: 0, autoSync: false, state: stateOf }).compiled,
+  );
+  const { room } = tree;
+  const shard = tree.add("s0");
+  const connect = async (session: string) => {
+    const query = "protocol=2&protocol=3&clear=1";
+    const socket =
+      via === "room" ? await room.connect(session, null, undefined, query) : shard.connect(session, null, query);
+    await tree.advance(100);
+    return socket;
+  };
+  const sockets: MemorySocket[] = [await connect("ada"), await connect("eve")];
+  const [ada, eve] = sockets as [MemorySocket, MemorySocket];
+  room.change(({ players, traps, chests }) => {
+    for (const [index, player] of Object.values(players()).entries()) player.x.set(index * 1000);
+    traps()["trap-1"] = thing();
+    chests()["chest-1"] = thing();
+  });
+  const apply = async () => {
+    room.core.handle.applySync();
+    await tree.advance(1000);
+  };
+  await apply();
+  const idOf = ({ texts }: MemorySocket) =>
+    /"pId":"(\w+)"/.exec(texts.find((text) => text.includes('"pId"')) ?? "")?.[1] ?? "";
+  const [adaId, eveId] = [idOf(ada), idOf(eve)];
+  /** Something changes, the room hibernates and wakes, and something else changes before all is sent. */
+  const sleepBetween = async (before: (state: State) => void, after: (state: State) => void = () => {}) => {
+    room.change(before);
+    await tree.advance(60_000);
+    expect([room.isIdle, room.core.handle.pendingSync]).toEqual([true, true]);
+    for (const { texts } of sockets) texts.length = 0;
+    await room.evict();
+    await tree.advance(1000);
+    room.change(after);
+    await apply();
+  };
+  const viewOf = ({ clients }: MemorySocket) => clients[0]?.state as Record<string, Record<string, unknown>>;
+  return { room, ada, eve, adaId, eveId, sleepBetween, viewOf };
+}
+
+describe.each(["room", "shard"] as const)("P4.9: after hibernation with unsent changes, a client at a %s", (via) => {
+  it("P4.6, P4.15: gets no key of an entry that it may not see", async () => {
+    const { ada, eveId, sleepBetween } = await meet(via);
+    await sleepBetween(({ count }) => count.set(1));
+    expect(ada.texts.join()).toContain('"count":1');
+    expect(ada.texts.join()).not.toMatch(new RegExp(`trap-1|${eveId}`));
+  });
+
+  it("gets its own private fields, and loses those that were hidden", async () => {
+    const { ada, adaId, sleepBetween, viewOf } = await meet(via);
+    await sleepBetween(
+      ({ players }) => {
+        players()[adaId]?.isOpen.set(true);
+        players()[adaId]?.hand.set(["king"]);
+      },
+      ({ players }) => players()[adaId]?.plan.set("go"),
+    );
+    expect(viewOf(ada)["players"]?.[adaId]).toMatchObject({ hand: ["king"], plan: "go", isOpen: true });
+    await sleepBetween(({ players }) => players()[adaId]?.isOpen.set(false));
+    expect(viewOf(ada)["players"]?.[adaId]).not.toHaveProperty("plan");
+  });
+
+  it("loses an entry that was removed after the room woke", async () => {
+    const { ada, sleepBetween, viewOf } = await meet(via);
+    expect(viewOf(ada)["chests"]).toEqual({ "chest-1": { hp: 1 } });
+    await sleepBetween(
+      ({ count }) => count.set(1),
+      ({ chests }) => delete chests()["chest-1"],
+    );
+    expect(viewOf(ada)["count"]).toBe(1);
+    expect(viewOf(ada)["chests"] ?? {}).toEqual({});
+  });
+});
