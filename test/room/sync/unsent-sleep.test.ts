@@ -65,7 +65,7 @@ async function meet(via: "room" | "shard") {
     await apply();
   };
   const viewOf = ({ clients }: MemorySocket) => clients[0]?.state as Record<string, Record<string, unknown>>;
-  return { room, ada, eve, adaId, eveId, sleepBetween, viewOf };
+  return { room, tree, ada, eve, adaId, eveId, sleepBetween, viewOf };
 }
 
 describe.each(["room", "shard"] as const)("P4.9: after hibernation with unsent changes, a client at a %s", (via) => {
@@ -99,5 +99,20 @@ describe.each(["room", "shard"] as const)("P4.9: after hibernation with unsent c
     );
     expect(viewOf(ada)["count"]).toBe(1);
     expect(viewOf(ada)["chests"] ?? {}).toEqual({});
+  });
+
+  it("P4.11: misses no number, if only private fields had changed", async () => {
+    const { room, tree, ada, adaId, sleepBetween } = await meet(via);
+    const numbers = () => ada.texts.flatMap((text) => (JSON.parse(text) as { seq?: number }).seq ?? []);
+    const [first = NaN] = numbers();
+    await sleepBetween(({ players }) => players()[adaId]?.hand.set(["king"]));
+    expect(numbers()).toEqual([]);
+    await tree.advance(60_000);
+    await room.evict();
+    await tree.advance(1000);
+    room.change(({ count }) => count.set(1));
+    room.core.handle.applySync();
+    await tree.advance(1000);
+    expect(numbers()).toEqual([first + 1]);
   });
 });
