@@ -44,7 +44,6 @@ class ShardSight implements Relay {
     this.#idOf = idOf;
   }
 
-  /** Whether the shard knows the collection. */
   get isTold(): boolean {
     return this.#known !== undefined;
   }
@@ -76,8 +75,8 @@ class ShardSight implements Relay {
   }
 
   deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void {
-    if (!this.#known) return;
     this.when = isAll ? "now" : "when due";
+    if (!this.#known) return;
     for (const entry of touched) {
       const witness = this.#witnessOf(entry);
       if (witness) this.#tell(entry, witness);
@@ -236,17 +235,13 @@ export class ShardSights implements Relays {
     return sight;
   }
 
-  /** Takes the changes, of what the shard knows. It gets the rest with first packets, or with the state. */
-  changes(): readonly SightChanges[] {
-    return this.#take(({ isTold }) => isTold);
-  }
-
   take(): readonly SightChanges[] {
-    return this.#take(() => true);
+    return Array.from(this.#sights.values(), (sight) => sight.take()).filter((changes) => changes !== undefined);
   }
 
-  #take(isTaken: (sight: ShardSight) => boolean): readonly SightChanges[] {
-    return [...this.#sights.values()].flatMap((sight) => (isTaken(sight) && sight.take()) || []);
+  /** Whether the shard has what it has to know. */
+  get isTold(): boolean {
+    return [...this.#sights.values()].every(({ isTold }) => isTold);
   }
 
   set when(when: Delivered) {

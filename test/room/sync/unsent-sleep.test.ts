@@ -23,11 +23,12 @@ const stateOf = () => ({
   chests: collection(thing, { visibleTo: () => true }),
 });
 type State = ReturnType<typeof stateOf>;
+const count = { run: ({ state }: { state: State }) => state.count.update((value) => value + 1) };
 
 /** A user, and another one far away, at the room or at a shard. There are a trap and a chest. */
 async function meet(via: "room" | "shard") {
   const tree = new MemoryTree<State>(
-    defineRoom({ path: "r", throttleSync: 0, autoSync: false, state: stateOf }).compiled,
+    defineRoom({ path: "r", throttleSync: 0, autoSync: false, state: stateOf, actions: { count } }).compiled,
   );
   const { room } = tree;
   const shard = tree.add("s0");
@@ -62,10 +63,15 @@ async function meet(via: "room" | "shard") {
     await room.evict();
     await tree.advance(1000);
     room.change(after);
+    await tree.advance(1000);
+    expect(
+      sockets.flatMap(({ texts }) => texts),
+      "without applySync",
+    ).toEqual([]);
     await apply();
   };
   const viewOf = ({ clients }: MemorySocket) => clients[0]?.state as Record<string, Record<string, unknown>>;
-  return { room, tree, ada, eve, adaId, eveId, sleepBetween, viewOf };
+  return { room, tree, shard, apply, ada, eve, adaId, eveId, sleepBetween, viewOf };
 }
 
 describe.each(["room", "shard"] as const)("P4.9: after hibernation with unsent changes, a client at a %s", (via) => {
@@ -114,5 +120,38 @@ describe.each(["room", "shard"] as const)("P4.9: after hibernation with unsent c
     room.core.handle.applySync();
     await tree.advance(1000);
     expect(numbers()).toEqual([first + 1]);
+  });
+});
+
+describe("P4.9, P9.10: with autoSync: false, if a shard hibernated", () => {
+  it("its clients get acks at once, and changes with applySync", async () => {
+    const { tree, shard, apply, ada, adaId, eve, viewOf } = await meet("shard");
+    await tree.advance(60_000);
+    expect(shard.isIdle).toBe(true);
+    for (const { texts } of [ada, eve]) texts.length = 0;
+    shard.evict();
+    shard.send(ada, { action: "count", id: 1 });
+    await tree.advance(5000);
+    expect(ada.texts.map((text) => (JSON.parse(text) as { type: string }).type)).toEqual(["ack"]);
+    expect(eve.texts).toEqual([]);
+    tree.room.change(({ players }) => players()[adaId]?.y.set(7));
+    await apply();
+    for (const { clients } of [ada, eve]) expect(clients[0]?.state).toMatchObject({ count: 1 });
+    expect(viewOf(ada)["players"]).toEqual({ [adaId]: { x: 0, y: 7, hand: ["ace"], isOpen: false } });
+    expect(viewOf(eve)["players"]).not.toHaveProperty(adaId);
+  });
+
+  it("a client that joins meanwhile takes nothing from the others", async () => {
+    const { tree, room, shard, apply, ada, adaId, eveId, viewOf } = await meet("shard");
+    room.change(({ players }) => players()[eveId]?.x.set(5));
+    await tree.advance(60_000);
+    await room.evict();
+    await tree.advance(1000);
+    shard.connect("late", null, "protocol=2");
+    await tree.advance(1000);
+    expect(Object.keys(viewOf(ada)["players"] ?? {})).toEqual([adaId]);
+    await apply();
+    expect(viewOf(ada)["players"]).toMatchObject({ [eveId]: { x: 5 } });
+    expect(Object.keys(viewOf(ada)["players"] ?? {}).length).toBe(3);
   });
 });
