@@ -20,6 +20,9 @@ const stateOf = () => ({
   count: sync(signal(0)),
   players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: 100 }) }),
   traps: collection(thing, { visibleTo: ({ auth }) => auth?.["gm"] === true }),
+  rocks: collection(() => ({ ...thing(), x: sync(signal(0)), y: sync(signal(0)) }), {
+    visibleTo: near({ x: "x", y: "y", radius: 100 }),
+  }),
   chests: collection(thing, { visibleTo: () => true }),
 });
 type State = ReturnType<typeof stateOf>;
@@ -105,6 +108,18 @@ describe.each(["room", "shard"] as const)("P4.9: after hibernation with unsent c
     );
     expect(viewOf(ada)["count"]).toBe(1);
     expect(viewOf(ada)["chests"] ?? {}).toEqual({});
+  });
+
+  it("gets a new entry whole when autoSync is switched on", async () => {
+    const { room, tree, ada, viewOf } = await meet(via);
+    room.change(({ rocks }) => (rocks()["rock-1"] = { ...thing(), x: sync(signal(3)), y: sync(signal(4)) }));
+    await tree.advance(60_000);
+    await room.evict();
+    await tree.advance(1000);
+    room.change(() => (room.core.handle.autoSync = true));
+    await tree.advance(1000);
+    expect(viewOf(ada)["rocks"]).toEqual({ "rock-1": { hp: 1, x: 3, y: 4 } });
+    for (const text of ada.texts) expect(text).not.toContain("null");
   });
 
   it("P4.11: misses no number, if only private fields had changed", async () => {
