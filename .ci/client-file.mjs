@@ -20,7 +20,8 @@ const { outputFiles } = await build({
   write: isFile,
   logLevel: "warning",
 });
-if (isFile) writeFileSync(`${root}dist/durable-rooms.d.ts`, 'export * from "./client/index.js";\n');
+// By its name, so that the types are found when both files are copied into a page's folder.
+if (isFile) writeFileSync(`${root}dist/durable-rooms.d.ts`, 'export * from "durable-rooms/client";\n');
 else {
   const { text } = outputFiles[0];
   const tag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 16)}"`;

@@ -1,5 +1,6 @@
+import { createWorldTargets } from "./app/world-targets.ts";
 import type { Worlds } from "./app/worlds.ts";
-import { createOperatorVerifier } from "./auth/verify.ts";
+import { createOperators } from "./auth/operators.ts";
 import { createShardObject } from "./objects/shard-object.ts";
 import { createFindWorld, createWorldObject } from "./objects/world-object.ts";
 import { createWorldParts } from "./objects/world-parts.ts";
@@ -35,8 +36,8 @@ export function worlds<R = Readonly<Record<string, unknown>>>(config: WorldConfi
 function createWorlds(settings: WorldSettings): Worlds {
   return {
     ids: settings.ids,
-    owns: matcherOf(settings.requests ?? {}),
-    operators: createOperatorVerifier(),
+    findTarget: createWorldTargets(settings.ids, matcherOf(settings.requests ?? {})),
+    operators: createOperators(),
     createParts: createWorldParts,
     findWorld: (find, log, places, now) => createFindWorld(find, settings, log, places, now),
     classes: (find, log, places) => ({

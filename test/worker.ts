@@ -1,5 +1,7 @@
+import { createWorldTargets } from "../src/app/world-targets.ts";
 import { createApp } from "../src/app/app.ts";
-import { createOperatorVerifier, createVerifier } from "../src/auth/verify.ts";
+import { createOperators } from "../src/auth/operators.ts";
+import { createVerifier } from "../src/auth/verify.ts";
 import { createFindWorld } from "../src/objects/world-object.ts";
 import { ANYWHERE } from "../src/objects/places.ts";
 import { inspector } from "../src/inspector/index.ts";
@@ -33,8 +35,8 @@ export default createApp({
   find: findRoom,
   verify,
   cors: { origin: "*" },
-  world: { ids: undefined },
-  operator: createOperatorVerifier("AUTH_JWT_SECRET"),
+  findWorldTarget: createWorldTargets(undefined),
+  operators: createOperators("AUTH_JWT_SECRET"),
   log: createLog(),
   inspector,
 });

@@ -59,9 +59,9 @@ function format(number) {
 /** Options of the client whose defaults are constants. */
 const CLIENT = {
   "CommonOptions.callTimeout": ["client/client.ts", "CALL_TIMEOUT"],
-  "SocketOptions.maxReconnectionDelay": ["client/reconnecting-socket.ts", "DELAYS.maxReconnectionDelay"],
-  "SocketOptions.minUptime": ["client/reconnecting-socket.ts", "DELAYS.minUptime"],
-  "SocketOptions.reconnectionDelayGrowFactor": ["client/reconnecting-socket.ts", "DELAYS.reconnectionDelayGrowFactor"],
+  "SocketOptions.maxReconnectionDelay": ["client/reconnecting-socket.ts", "LONGEST_DELAY"],
+  "SocketOptions.minUptime": ["client/reconnecting-socket.ts", "MIN_UPTIME"],
+  "SocketOptions.reconnectionDelayGrowFactor": ["client/reconnecting-socket.ts", "GROW_FACTOR"],
 };
 
 /** @throws Error with the name of the option if its docstring has another default than the code */

@@ -2,9 +2,9 @@ import type { Context } from "hono";
 import { Hono } from "hono/tiny";
 import { cors } from "hono/cors";
 import { forwardRequest, USER_TOKEN } from "../auth/internal.ts";
-import { operatesRoom } from "../auth/access.ts";
 import { tokenError } from "../auth/access.ts";
 import { chooseSubprotocol } from "../auth/subprotocol.ts";
+import type { Operators } from "../auth/operators.ts";
 import { readToken } from "../auth/verify.ts";
 import type { Verify } from "../auth/verify.ts";
 import type { FindRoom } from "../define/room.ts";
@@ -14,7 +14,6 @@ import type { Build } from "../protocol/build.ts";
 import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
 import { parseRoomUrl } from "../protocol/urls.ts";
 import type { RoomUrl } from "../protocol/urls.ts";
-import type { Binding } from "../objects/bindings.ts";
 import { ANYWHERE } from "../objects/places.ts";
 import type { Places } from "../objects/places.ts";
 import { isUpgrade, refuse } from "../objects/handshake.ts";
@@ -27,7 +26,7 @@ import { isRetryable } from "../platform/retry.ts";
 import { createDevelopmentCheck } from "./development.ts";
 import type { Directory } from "./directory.ts";
 import type { AppEnv, Inspector } from "./inspector.ts";
-import type { Worlds } from "./worlds.ts";
+import type { FindWorldTarget, WorldTarget } from "./worlds.ts";
 import { pathInside, requestInside, ROOM_ROUTE } from "./mounted.ts";
 
 export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
@@ -39,12 +38,10 @@ export interface AppParts {
   /** Undefined if the service takes no tokens. */
   readonly verify: Verify | undefined;
   readonly cors: CorsOptions | false;
-  /** Checks an operator's token. Undefined if there are no operators. */
-  readonly operator?: Verify | undefined;
-  /**
-   * Undefined if the service has no Worlds. `ids` is undefined if any id is a World; `owns` says whether a route is one of your own.
-   */
-  readonly world?: (Pick<Worlds, "ids"> & Partial<Pick<Worlds, "owns">>) | undefined;
+  /** Undefined if there are no operators. */
+  readonly operators?: Operators | undefined;
+  /** Undefined if the service has no Worlds. */
+  readonly findWorldTarget?: FindWorldTarget | undefined;
   /** Default: the console. */
   readonly log?: Log;
   /** Where the service's objects are. Default: anywhere. */
@@ -99,40 +96,26 @@ async function answer(c: Context<AppEnv>, routing: Routing): Promise<Response> {
   }
 }
 
-/** The paths of a World that are for clients. */
-const FOR_CLIENTS: ReadonlySet<string> = new Set(["/connect", "/find-room", "/list-rooms"]);
-
 async function route(c: Context<AppEnv>, routing: Routing): Promise<Response> {
   const { env } = c;
   // A runtime without Cloudflare's edge before it takes any Host header into the URL, even with a user's name.
   const url = URL.parse(c.req.raw.url);
   if (!url || url.username || url.password) throw new RoomError("bad_message", "The URL is not valid");
   const request = requestInside(c, url);
-  const target = findTarget(url, routing);
+  const target = findTarget(request, url, routing);
   if (target.path.startsWith("/$")) return observe(request, url, target, env, routing);
-  const isOfWorld = target.party === "world";
-  // Clients use the same token for a World as for its rooms. All other paths of a World are for operators and shards.
-  const isForClients =
-    FOR_CLIENTS.has(target.path) || (!isUpgrade(request) && routing.world?.owns?.(request.method, target.path));
-  const claims =
-    isOfWorld && !isForClients
-      ? await readOperator(request, url, env, routing, "world-auth-token")
-      : await readClaims(request, url, env, routing.verify);
+  const claims = target.isForOperators
+    ? await readOperator(request, url, env, routing, "world-auth-token")
+    : await readClaims(request, url, env, routing.verify);
   const refusal = tokenError(target.settings, claims);
   if (refusal) throw refusal;
   if (isUpgrade(request)) routing.check?.upgrade(url, request.headers);
-  return fetchObject(routing.places, env, target, forwardRequest(request, claims, keptOf(target, routing), url));
-}
-
-/** The credentials that an object checks itself. */
-function keptOf({ party }: Target, { verify }: Routing): readonly string[] {
-  if (party === "world") return ["x-access-shard"];
-  return verify ? [] : USER_TOKEN;
+  const kept = target.kept ?? (routing.verify ? [] : USER_TOKEN);
+  return fetchObject(routing.places, env, target, forwardRequest(request, claims, kept, url));
 }
 
 /** The object that a URL leads to. */
-interface Target extends RoomUrl {
-  readonly binding: Binding;
+interface Target extends RoomUrl, WorldTarget {
   /** The settings of a room. Those of a shard's room are known only to the shard. */
   readonly settings?: Settings;
 }
@@ -140,15 +123,12 @@ interface Target extends RoomUrl {
 const NO_ROOM = "There is no such room";
 
 /** @throws RoomError `not_found` if there is no such room, shard or World */
-function findTarget(url: URL, { find, world, check }: Routing): Target {
+function findTarget(request: Request, url: URL, { find, findWorldTarget, check }: Routing): Target {
   const named = parseRoomUrl(url);
   if (!named) throw new RoomError("not_found", NO_ROOM);
   const { party, room } = named;
-  if (party === "shard" && world) return { ...named, binding: "SHARDS" };
-  if (party === "world") {
-    if (world && (world.ids?.includes(room) ?? true)) return { ...named, binding: "WORLDS" };
-    throw new RoomError("not_found", "There is no such World");
-  }
+  const inWorld = findWorldTarget?.(request, named);
+  if (inWorld) return { ...named, ...inWorld };
   const found = find(party, room);
   if (!found) throw new RoomError("not_found", check?.noSuchRoom(party, room) ?? NO_ROOM);
   return { ...named, binding: "ROOMS", settings: found.room.compiled.settings };
@@ -165,23 +145,18 @@ async function observe(
   env: Cloudflare.Env,
   routing: Routing,
 ): Promise<Response> {
+  const { operators, inspector, places, find } = routing;
+  if (!operators) throw new RoomError("unauthenticated", NO_OPERATORS);
   const auth = await readOperator(request, url, env, routing);
-  if (!auth) throw new RoomError("unauthenticated", operatorsNeed(routing));
+  if (!auth) throw new RoomError("unauthenticated", "This needs an operator's token");
   const { method } = request;
-  const { binding, party, room, path } = target;
-  const object = routing.places.stubOf(env, binding, party, room);
-  const query = url.searchParams;
-  const answered = routing.inspector?.answer({ method, target, query, auth, find: routing.find, object });
-  if (answered) return answered;
-  if (!operatesRoom(auth, party, room)) throw new RoomError("forbidden", "The token gives no access to this room");
-  if (path !== "/$metrics" || method !== "GET") throw new RoomError("not_found", "There is no such path");
-  return Response.json({ ...(await object.metrics()), worker: reportRuntime(env) });
+  const object = places.stubOf(env, target.binding, target.party, target.room);
+  const answered = inspector?.answer({ method, target, query: url.searchParams, auth, find, object });
+  const metrics = async () => ({ ...(await object.metrics()), worker: reportRuntime(env) });
+  return answered ?? operators.answer({ method, target, auth }, metrics);
 }
 
-function operatorsNeed({ operator }: Routing): string {
-  if (operator) return "This needs an operator's token";
-  return 'This service has no operators. Add auth: jwt({ secret: "AUTH_JWT_SECRET" }) to createRooms';
-}
+const NO_OPERATORS = 'This service has no operators. Add auth: jwt({ secret: "AUTH_JWT_SECRET" }) to createRooms';
 
 /** The claims of the caller's token; null if there is none, or the service takes no tokens. */
 async function readClaims(
@@ -200,10 +175,10 @@ async function readOperator(
   request: Request,
   url: URL,
   env: Cloudflare.Env,
-  { operator, inspector }: Routing,
+  { operators, inspector }: Routing,
   parameter?: string,
 ): Promise<Claims | null> {
-  const claims = await readClaims(request, url, env, operator, parameter);
+  const claims = await readClaims(request, url, env, operators?.verify, parameter);
   return claims ?? inspector?.guest(request, env) ?? null;
 }
 

@@ -1,4 +1,5 @@
 import type { Hono } from "hono/tiny";
+import type { Operators } from "../auth/operators.ts";
 import type { Verify } from "../auth/verify.ts";
 import type { FindRoom } from "../define/room.ts";
 import type { Claims } from "../define/types.ts";
@@ -14,8 +15,8 @@ export interface AppEnv {
 
 /** The option `inspector` of {@link createRooms}. A Worker without it does not contain the inspector's code. */
 export interface Inspector {
-  /** Verifies operators' tokens in a service without `auth`. */
-  readonly operators: Verify;
+  /** The operators of a service without `auth`. */
+  readonly operators: Operators;
   /**
    * Returns the claims of a caller without a token: null, unless the variables of the Worker say that it runs in
    * development.

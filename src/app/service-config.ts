@@ -1,4 +1,4 @@
-import type { Auth } from "../auth/verify.ts";
+import type { Auth } from "../auth/jwt.ts";
 import type { LocationConfig } from "../objects/places.ts";
 import type { LogEntry, LogLevel } from "../platform/ports.ts";
 import type { CorsOptions } from "./app.ts";

@@ -24,19 +24,31 @@ export function createService(config: ServiceConfig, placesOf = createPlaces) {
       'createRooms: auth has to be made with jwt(). Write auth: jwt({ … }), and import { jwt } from "durable-rooms"',
     );
   }
-  const world = worlds && { ids: worlds.ids, owns: worlds.owns };
+  const world = worlds && { ids: worlds.ids };
   const { find, all } = createDirectory(config);
   assertBindings(world ? WORLD_BINDINGS : ROOM_BINDINGS);
   const log = createLog(config.log, config.logLevel);
   const places = placesOf(config, log);
-  const operator = auth?.operators ?? worlds?.operators ?? inspector?.operators;
-  const app = createApp({ find, rooms: all, verify: auth?.users, operator, world, log, cors, inspector, places });
-  inspector?.serve(app, { config, world, operator: operator ?? inspector.operators });
+  const operators = auth?.operators ?? worlds?.operators ?? inspector?.operators;
+  const createReport = operators?.createReport;
+  const app = createApp({
+    find,
+    rooms: all,
+    verify: auth?.users,
+    operators,
+    log,
+    cors,
+    inspector,
+    places,
+    findWorldTarget: worlds?.findTarget,
+  });
+  inspector?.serve(app, { config, world, operator: (operators ?? inspector.operators).verify });
   const RoomObject = createRoomObject(find, {
     log,
     places,
     createWorldParts: worlds?.createParts,
     createTransfers: transfers?.create,
+    createReport,
   });
-  return { find, log, places, app, RoomObject: inspector?.room(RoomObject) ?? RoomObject };
+  return { find, log, places, app, createReport, RoomObject: inspector?.room(RoomObject) ?? RoomObject };
 }

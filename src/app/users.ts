@@ -1,13 +1,12 @@
 import { Inputs } from "../room/actions/inputs.ts";
 import type { UserParts } from "../room/optional-parts.ts";
+import { RemovedUsers } from "../room/sessions/removed-users.ts";
 import type { Factory, Variants, Visibility } from "../state/field.ts";
-import { users as fieldOfUsers } from "../state/fields.ts";
+import { usersWith } from "../state/fields.ts";
 import type { HiddenUsers, MadeBy, NamesOf, RecordOptions, Users } from "../state/fields.ts";
 
 /** What rooms do with users. A Worker without users does not contain it. */
-const PARTS: UserParts = { Inputs };
-
-type MakeField = (factory: unknown, options: unknown, roomParts: UserParts) => unknown;
+const PARTS: UserParts = { Inputs, RemovedUsers };
 
 /**
  * The users of the room, by publicId. An entry is made when a user connects for the first time, and removed when their
@@ -29,6 +28,6 @@ export function users<U extends object>(
 ): HiddenUsers<U>;
 export function users<V extends Variants>(variants: V, options?: RecordOptions<"all">): Users<MadeBy<V[keyof V]>>;
 export function users<V extends Variants>(variants: V, options: RecordOptions): HiddenUsers<MadeBy<V[keyof V]>>;
-export function users(factory: unknown, options?: unknown): unknown {
-  return (fieldOfUsers as MakeField)(factory, options, PARTS);
+export function users(factory: Factory<object> | Variants, options?: RecordOptions): unknown {
+  return usersWith(PARTS, factory, options);
 }

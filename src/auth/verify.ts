@@ -1,10 +1,8 @@
 import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import type { JWTVerifyGetKey, JWTVerifyOptions } from "jose";
 import type { Claims } from "../define/types.ts";
-import type { Build } from "../protocol/build.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { offerOf } from "./subprotocol.ts";
-import { postponed } from "../protocol/postponed.ts";
 import { OPERATOR_AUDIENCE } from "../protocol/operator.ts";
 
 /**
@@ -15,14 +13,6 @@ export type AuthConfig =
   | { readonly secret: string }
   | { readonly jwksUrl: string; readonly issuer: string | string[]; readonly audience: string | string[] };
 
-/** The option `auth` of {@link createRooms}, made by {@link jwt}. */
-export interface Auth {
-  /** Verifies users' tokens. */
-  readonly users: Verify;
-  /** Verifies operators' tokens. */
-  readonly operators: Verify;
-}
-
 /** Verifies a token. @throws RoomError `unauthenticated`, or `internal` if the Worker has no such secret */
 export type Verify = (token: string, env: Readonly<Record<string, unknown>>) => Promise<Claims>;
 
@@ -32,28 +22,6 @@ const MAX_TOKEN = 8192;
 /** The clock difference that is accepted, in seconds. */
 const TOLERANCE = 5;
 const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
-
-/**
- * Verifies JWTs: the option `auth` of {@link createRooms}. Requests with an invalid token are refused as
- * `unauthenticated` (close code 4401, HTTP 401). A token without `exp` does not expire. A Worker that does not use this
- * function does not contain its code.
- *
- * @param config `{ secret }`, the name of a secret of the Worker with at least 32 bytes; or `{ jwksUrl, issuer,
- * audience }` of an identity provider
- * @throws Error that says what is wrong with the options
- * @example
- * import { createRooms, jwt } from "durable-rooms";
- * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });
- */
-export function jwt(config: AuthConfig): Auth {
-  const isDevelopment = (globalThis as Build).process?.env?.NODE_ENV === "development";
-  return isDevelopment ? postponed(() => createAuth(config)) : createAuth(config);
-}
-
-function createAuth(config: AuthConfig): Auth {
-  const users = createVerifier(config);
-  return { users, operators: createOperatorVerifier("secret" in config ? config.secret : undefined) };
-}
 
 /**
  * Makes the function that verifies users' tokens and refuses operators' tokens. The algorithms are fixed, so that a

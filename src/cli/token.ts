@@ -19,8 +19,8 @@ interface TokenOptions extends SecretSource {
 /** Claims with their own options. */
 const OWN_OPTIONS: Readonly<Record<string, string>> = { worlds: "--worlds", sub: "--sub", exp: "--expires" };
 const EXAMPLES = `
-The secret comes from the environment, or from a file of lines NAME=value, or from the standard input. It is no
-argument, since lists of processes show those to everyone on the machine. Nothing but the token is printed.
+The secret comes from the environment, from a file of lines NAME=value, or from standard input. It cannot be an
+argument, because lists of processes show arguments to everyone on the machine. Only the token is printed.
 
 Examples:
   $ durable-rooms token --worlds world-default

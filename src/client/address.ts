@@ -1,16 +1,19 @@
 import type { CommonOptions, WorldOptions } from "./options.ts";
 
 /** Addresses of one's own machine and network, which have no certificates. */
-const LOCAL =
-  /^(localhost|127\.0\.0\.1|0\.0\.0\.0|192\.168\.\d+\.\d+|10\.\d+\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+|\[::1\])([:/]|$)/;
+const LOCAL = /^(localhost|\[::1\]|((127|10)\.\d+|0\.0|192\.168|172\.(1[6-9]|2\d|3[01]))\.\d+\.\d+)([:/]|$)/;
+
+const ADDRESS = /^(?:(https?|wss?):\/\/)?(.*?)\/*$/;
 
 /**
  * The origin of the service.
  * @returns its origin for requests, with the path below which it is mounted. For WebSockets, "http" has to be replaced
  * by "ws"
+ * @throws TypeError if there is no host
  */
-export function originOf({ host, socket }: Pick<CommonOptions, "host" | "socket">): string {
-  const [, scheme, rest = ""] = /^(?:(https?|wss?):\/\/)?(.*?)\/*$/.exec(host) ?? [];
+export function originOf({ host, socket }: Partial<Pick<CommonOptions, "host" | "socket">>): string {
+  const [, scheme, rest] = ADDRESS.exec(host ?? "") ?? [];
+  if (!rest) throw new TypeError("host is missing");
   const chosen = socket?.protocol ?? scheme;
   const isPlain = chosen === undefined ? LOCAL.test(rest) || isOfPlainPage(rest) : chosen === "ws" || chosen === "http";
   return `http${isPlain ? "" : "s"}://${rest}`;
@@ -31,14 +34,10 @@ const page = globalThis as {
  * differ.
  */
 function isOfPlainPage(rest: string): boolean {
-  return isPlainPage() && hostnameOf(rest) === page.location?.hostname;
+  return isPlainPage() && rest.replace(/(:\d+)?(\/.*)?$/, "") === page.location?.hostname;
 }
 
 /** Whether this page was loaded without TLS. */
 export function isPlainPage(): boolean {
   return page.location?.protocol === "http:";
-}
-
-function hostnameOf(rest: string): string {
-  return rest.replace(/(:\d+)?(\/.*)?$/, "");
 }

@@ -132,7 +132,7 @@ export class Calls {
     const repeated = mayRepeat ? sent.slice(-MOST_REPEATED) : [];
     this.#queue.restore(repeated);
     const lost = sent.slice(0, sent.length - repeated.length);
-    for (const call of lost) this.#fail(call, "closed", "The connection broke before the answer");
+    for (const call of lost) this.#fail(call, "closed", "The connection broke");
   }
 
   /**
@@ -163,7 +163,7 @@ export class Calls {
 
   /** The connection broke: reports the emits that may be lost. */
   reportUnconfirmed(): void {
-    const message = "The connection broke before these messages were confirmed: they may be lost";
+    const message = "The connection broke, so these messages may be lost";
     this.#report("unconfirmed", message, this.#emits.takeAll());
   }
 
@@ -185,7 +185,7 @@ export class Calls {
   }
 
   #overflow(message: QueuedMessage): void {
-    const text = "Too many messages wait for a connection";
+    const text = "Too many messages are waiting";
     if (isCall(message)) this.#fail(message, "overflow", text);
     else this.#failed({ code: "overflow", message: text, action: message.action });
   }

@@ -154,7 +154,7 @@ export class Client {
 
   close(): void {
     this.#calls.flush();
-    this.#end("The client closed the connection");
+    this.#end(CLOSED);
     this.#socket.close();
   }
 
@@ -261,8 +261,9 @@ export class Client {
 
   /** Prints errors that have no listener. */
   #warn(message: string): void {
-    if (!this.#hasWarned) console.warn(`durable-rooms: ${message}`);
+    if (this.#hasWarned) return;
     this.#hasWarned = true;
+    console.warn(`durable-rooms: ${message}`);
   }
 
   #end(reason: string): void {

@@ -1,5 +1,4 @@
 import type { AnyRoom } from "../define/room.ts";
-import { worldUrl } from "./address.ts";
 import { Client } from "./client.ts";
 import { FoundDestination } from "./found-destination.ts";
 import type { ConnectOptions, WorldOptions } from "./options.ts";
@@ -12,7 +11,7 @@ import { WorldDestination } from "./world-destination.ts";
  * code 44xx. Use {@link connectWorld} for rooms with shards.
  *
  * @returns the client. It connects in the background: `status` and the event `error` tell how that goes
- * @throws TypeError if `transferToken` is given without `id` or `storage`
+ * @throws TypeError if `host` is missing, if `id` is not valid, or if `transferToken` is given without `id` or `storage`
  * @example
  * import { connectRoom } from "durable-rooms/client";
  * import type { gameRoom } from "./worker";
@@ -22,7 +21,8 @@ import { WorldDestination } from "./world-destination.ts";
  */
 export function connectRoom<R extends AnyRoom>(options: ConnectOptions<R>): RoomClient<R> {
   const { party = "main", room } = options;
-  const destination = typeof room === "string" ? roomDestination(party, room) : new FoundDestination(party, room);
+  const destination =
+    room && typeof room === "string" ? roomDestination(party, room) : new FoundDestination(party, room);
   return new Client(destination, options) as unknown as RoomClient<R>;
 }
 
@@ -37,6 +37,6 @@ export function connectRoom<R extends AnyRoom>(options: ConnectOptions<R>): Room
  * const game = connectWorld<typeof gameRoom>({ host: location.host, room: "game-1" });
  */
 export function connectWorld<R extends AnyRoom>(options: WorldOptions<R>): RoomClient<R> {
-  const destination = new WorldDestination(worldUrl(options, "connect"), options.room);
+  const destination = new WorldDestination(options);
   return new Client(destination, options) as unknown as RoomClient<R>;
 }

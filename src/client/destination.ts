@@ -26,6 +26,11 @@ export function isRefusal(code: number): boolean {
 
 /** A room whose id is known. */
 export function roomDestination(party: string, room: string): Destination {
-  const path = `${party}/${encodeURIComponent(room)}`;
-  return { room, find: () => path, opened: () => {}, lost: () => false, isFinal: isRefusal };
+  return {
+    room,
+    find: () => `${party}/${encodeURIComponent(room)}`,
+    opened: () => {},
+    lost: () => false,
+    isFinal: isRefusal,
+  };
 }

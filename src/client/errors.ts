@@ -39,10 +39,10 @@ export class CallError extends Error {
  * - `"wrong_scheme"`: the service did not answer, perhaps since it has no TLS
  * - `"room_full"`: the room is full
  * - `"refused"`: the room closed the connection with another code
- * - `"invalid_address"`: the address is not valid for a WebSocket, or the page may not use it
+ * - `"invalid_address"`: the address is not valid for a WebSocket, or the page may not use it. It is final
  * - `"world_refused"`: the World refused the request
  * - `"world_unreachable"`: the World did not answer
- * - `"token_failed"`, `"params_failed"`, `"room_failed"`: the function `token`, `params` or `room` failed
+ * - `"token_failed"`, `"params_failed"`, `"room_failed"`: the function `token`, `params` or `room` failed, or `room` is not an id
  */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
@@ -68,12 +68,12 @@ export class ConnectError extends Error {
   constructor(
     code: ConnectError["code"],
     message: string,
-    { status, isFinal = false, retryAfter = 0 }: Partial<Pick<ConnectError, "status" | "isFinal" | "retryAfter">> = {},
+    more: Partial<Pick<ConnectError, "status" | "isFinal" | "retryAfter">> = {},
   ) {
     super(message);
     this.code = code;
-    this.status = status;
-    this.isFinal = isFinal;
-    this.retryAfter = retryAfter;
+    this.status = more.status;
+    this.isFinal = more.isFinal ?? false;
+    this.retryAfter = more.retryAfter ?? 0;
   }
 }

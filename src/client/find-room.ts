@@ -1,5 +1,6 @@
 import { worldUrl } from "./address.ts";
 import { askWorld } from "./ask-world.ts";
+import { given } from "./given.ts";
 import type { CommonOptions } from "./options.ts";
 
 type Scalar = string | number | boolean | null;
@@ -103,6 +104,5 @@ export async function listRooms<M = AnyMetadata>(options: ListOptions<M>): Promi
 
 async function ask<M>(route: string, options: SearchOptions<M>, more: object) {
   const { room, filter, order, party, token } = options;
-  const jwt = typeof token === "function" ? await token() : token;
-  return askWorld(worldUrl(options, route), { room, filter, order, party, ...more }, jwt);
+  return askWorld(worldUrl(options, route), { room, filter, order, party, ...more }, await given("token", token));
 }

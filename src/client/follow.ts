@@ -1,4 +1,5 @@
 import type { AnyRoom } from "../define/room.ts";
+import { callSafely } from "./listeners.ts";
 import type { RoomClient } from "./room-client.ts";
 import type { ClientState } from "./types.ts";
 
@@ -23,7 +24,8 @@ export function follow<R extends AnyRoom, T>(
     told = { part };
     tell(part);
   };
-  look();
+  // As for later states, an error of the selector ends neither the subscription nor the component.
+  callSafely(look);
   return client?.subscribe(look) ?? (() => {});
 }
 

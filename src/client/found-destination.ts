@@ -1,6 +1,7 @@
-import { ConnectError } from "./errors.ts";
 import { isRefusal } from "./destination.ts";
 import type { Destination } from "./destination.ts";
+import { given } from "./given.ts";
+import type { Given } from "./options.ts";
 
 const ROOM_FULL = 4503;
 
@@ -12,16 +13,16 @@ export class FoundDestination implements Destination {
   readonly isFinal = isRefusal;
   room: string | undefined;
   readonly #party: string;
-  readonly #find: () => string | Promise<string>;
+  readonly #find: Given<string>;
   #isEntered = false;
 
-  constructor(party: string, find: () => string | Promise<string>) {
+  constructor(party: string, find: Given<string>) {
     this.#party = party;
     this.#find = find;
   }
 
   async find(): Promise<string> {
-    this.room ??= await this.#ask();
+    this.room ??= await given("room", this.#find, roomId);
     return `${this.#party}/${encodeURIComponent(this.room)}`;
   }
 
@@ -34,13 +35,9 @@ export class FoundDestination implements Destination {
     if (isFull) this.room = undefined;
     return isFull;
   }
+}
 
-  async #ask(): Promise<string> {
-    try {
-      return await this.#find();
-    } catch (thrown) {
-      if (thrown instanceof ConnectError) throw thrown;
-      throw new ConnectError("room_failed", `room() failed: ${(thrown as Error).message}`);
-    }
-  }
+function roomId(room: unknown): string {
+  if (room && typeof room === "string") return room;
+  throw new TypeError(`${JSON.stringify(room)} is not an id`);
 }

@@ -17,17 +17,17 @@ export class Listeners<T> {
     return this.#listeners.size === 0;
   }
 
-  notify(value: T, ...packet: object[]): void {
+  notify(...values: [value: T, ...packet: object[]]): void {
     for (const listener of Array.from(this.#listeners)) {
       // Another listener may have removed it.
-      if (this.#listeners.has(listener)) callSafely(listener, value, packet);
+      if (this.#listeners.has(listener)) callSafely(() => listener(...values));
     }
   }
 }
 
-function callSafely<T>(listener: Listener<T>, value: T, packet: object[]): void {
+export function callSafely(run: () => void): void {
   try {
-    listener(value, ...packet);
+    run();
   } catch (error) {
     queueMicrotask(() => {
       throw error;

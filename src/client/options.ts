@@ -37,8 +37,8 @@ export interface CommonOptions {
    */
   readonly host: string;
   /**
-   * The private session id. A client with the same id is the same user, so keep it secret. Default: from `storage`, or
-   * else a new one.
+   * The private session id, of 1 to 256 characters. A client with the same id is the same user, so keep it secret.
+   * Default: from `storage`, or else a new one.
    */
   readonly id?: string;
   /**
@@ -78,7 +78,7 @@ type JoinSchema<R extends AnyRoom> = NonNullable<R["types"]>["join"];
 /** What the client itself reads. */
 export type AnyJoin = JoinOptions<AnyRoom>;
 /** A value, or a function that returns it for each attempt to connect. */
-type Given<T> = T | (() => T | Promise<T>);
+export type Given<T> = T | (() => T | Promise<T>);
 
 /**
  * The options for the value that a room asks for: `params`, of the input type of the definition's `join` schema, or a

@@ -7,13 +7,15 @@ import { connectFailure } from "./connect-failure.ts";
 import { ConnectError } from "./errors.ts";
 import type { CommonOptions, AnyJoin } from "./options.ts";
 import type { Destination } from "./destination.ts";
+import { given } from "./given.ts";
 import { pause } from "./network.ts";
 import { NO_ANSWER, openWebSocket, RENEWED } from "./web-socket.ts";
 
 /** An attempt to connect, and the resulting connection. */
 interface Attempt {
   isBroken: boolean;
-  isOpen: boolean;
+  /** When it was opened, in ms. */
+  openedAt?: number;
   /** How the room closes the connection, as soon as it says so. */
   closing?: { readonly code: number; readonly reason: string };
 }
@@ -32,9 +34,10 @@ export interface SocketEvents {
   readonly ended: (code: number, reason: string) => void;
 }
 
-/** The defaults of partysocket. */
-const DELAYS = { maxReconnectionDelay: 10_000, reconnectionDelayGrowFactor: 1.3, minUptime: 5000 };
-type Delays = typeof DELAYS & { readonly minReconnectionDelay: number };
+/** The defaults of partysocket. Times are in ms. */
+const LONGEST_DELAY = 10_000;
+const GROW_FACTOR = 1.3;
+const MIN_UPTIME = 5000;
 /**
  * The minimum delay after {@link TRY_LATER}, in ms. Up to the same is added at random, so that clients do not all
  * reconnect at once.
@@ -49,17 +52,18 @@ const CLOSED = "closed";
 /** A socket to a destination. It reconnects with growing delays. Each attempt asks the destination for its address. */
 export class ReconnectingSocket {
   readonly #destination: Destination;
+  readonly #origin: string;
   readonly #options: CommonOptions & AnyJoin;
   readonly #events: SocketEvents;
   /** The session id. It is the same for all attempts, so that the user stays the same. */
   readonly #id: string | Promise<string>;
-  readonly #delays: Delays;
+  /** Random, so that not all clients reconnect at the same instant after an outage. */
+  readonly #shortestDelay = 500 + Math.random() * 1000;
   readonly #socket: PartySocket;
   /** Cancels everything that waits. */
   readonly #end = new AbortController();
   /** The present attempt or connection. */
   #attempt: Attempt | undefined;
-  #uptime: ReturnType<typeof setTimeout> | undefined;
   /** The number of attempts since the last stable connection. */
   #retries = 0;
   /** The delay of the next attempt, in ms. */
@@ -84,11 +88,10 @@ export class ReconnectingSocket {
     events: SocketEvents,
   ) {
     this.#destination = destination;
+    this.#origin = originOf(options);
     this.#id = id;
     this.#options = options;
     this.#events = events;
-    // Random, so that not all clients reconnect at the same instant after an outage.
-    this.#delays = { minReconnectionDelay: 500 + Math.random() * 1000, ...DELAYS, ...options.socket };
     const beginAt = (url: string) => this.#begin(url);
     this.#socket = new PartySocket(() => this.#nextUrl(), undefined, {
       connectionTimeout: options.socket?.connectionTimeout,
@@ -127,7 +130,6 @@ export class ReconnectingSocket {
   /** Ends the connection. The socket does not reconnect. */
   close(): void {
     this.#end.abort();
-    this.#stopUptime();
     this.#socket.close();
   }
 
@@ -144,7 +146,7 @@ export class ReconnectingSocket {
     try {
       return await this.#findUrl(signal);
     } catch (thrown) {
-      if (!signal.aborted) this.#failed(thrown as ConnectError);
+      if (!signal.aborted) this.#failed(thrown instanceof ConnectError ? thrown : this.#invalid(thrown));
       throw thrown;
     }
   }
@@ -153,37 +155,31 @@ export class ReconnectingSocket {
   #begin(url: string): object {
     try {
       const socket = openWebSocket(url, this.#options.socket?.WebSocket);
-      const attempt: Attempt = { isBroken: false, isOpen: false };
+      const attempt: Attempt = { isBroken: false };
       // Added before the listeners of partysocket, which report 1000 instead of the code.
       socket.addEventListener("error", () => (attempt.isBroken = true));
       this.#attempt = attempt;
       return socket;
     } catch (thrown) {
-      const { message } = thrown as Error;
-      const told = `Cannot connect to ${url.split("?")[0]}: ${message}`;
-      this.#failed(new ConnectError("invalid_address", told, { status: 400, isFinal: true }));
+      this.#failed(this.#invalid(thrown));
       throw thrown;
     }
   }
 
   #opened(): void {
-    if (this.#attempt) this.#attempt.isOpen = true;
-    this.#uptime = setTimeout(() => (this.#retries = 0), this.#delays.minUptime);
+    if (this.#attempt) this.#attempt.openedAt = performance.now();
     this.#events.opened();
-  }
-
-  #stopUptime(): void {
-    if (this.#uptime !== undefined) clearTimeout(this.#uptime);
   }
 
   #closed(code: number, reason: string): void {
     const attempt = this.#attempt;
     this.#attempt = undefined;
-    this.#stopUptime();
     // partysocket also calls this for an attempt without an address.
     if (!attempt || this.#end.signal.aborted) return;
-    const { isBroken, isOpen, closing } = attempt;
-    const isTimeout = !isOpen && reason === "timeout";
+    const { isBroken, openedAt = Infinity, closing } = attempt;
+    const isTimeout = openedAt === Infinity && reason === "timeout";
+    const { minUptime = MIN_UPTIME } = this.#options.socket ?? {};
+    if (performance.now() - openedAt >= minUptime) this.#retries = Math.min(this.#retries, 0);
     if (closing) this.#lost(closing.code, closing.reason);
     else if (isBroken || isTimeout) this.#lost(NO_ANSWER, "");
     else this.#lost(code, reason);
@@ -201,18 +197,15 @@ export class ReconnectingSocket {
       return this.#events.ended(code, reason);
     }
     this.#events.lost();
-    if (!wasIn && !this.#isHurried) this.#explain(connectFailure(code, reason, this.#options));
-  }
-
-  #explain(error: ConnectError): void {
-    if (error.code === this.#told) return;
+    if (wasIn || this.#isHurried) return;
+    const error = connectFailure(code, reason, this.#origin, this.#options);
+    if (error.code !== this.#told) this.#events.failed(error);
     this.#told = error.code;
-    this.#events.failed(error);
   }
 
   async #findUrl(signal: AbortSignal): Promise<string> {
     const id = await this.#id;
-    const delay = this.#isHurried ? 0 : delayBefore(this.#retries, this.#delays, this.spread);
+    const delay = this.#delay();
     this.#isHurried = false;
     if (delay > 0) await pause(delay, signal, true);
     const wait = this.#wait;
@@ -220,9 +213,8 @@ export class ReconnectingSocket {
     if (wait > 0) await pause(wait, signal);
     const options = this.#options;
     if (signal.aborted) throw new Error(CLOSED);
-    const token = await given("token", () => valueOf(options.token));
-    const textOfParams = async () => JSON.stringify(await valueOf<unknown>(options.params)) as string | undefined;
-    const params = await given("params", textOfParams);
+    const token = await given("token", options.token);
+    const params = await given("params", options.params, textOf);
     // A World reserves a place for each request.
     if (signal.aborted) throw new Error(CLOSED);
     const path = await this.#destination.find(token, signal);
@@ -240,7 +232,26 @@ export class ReconnectingSocket {
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     // A room of an earlier version uses the first protocol. A later one uses the highest that it knows.
     if (binary !== false && typeof TextDecoder === "function") pairs.push("protocol=3");
-    return `${originOf(options).replace("http", "ws")}/parties/${path}?${pairs.join("&")}`;
+    return `${this.#origin.replace("http", "ws")}/parties/${path}?${pairs.join("&")}`;
+  }
+
+  /** The delay of the next attempt, in ms. A browser that is online again stops waiting. */
+  #delay(): number {
+    const {
+      minReconnectionDelay = this.#shortestDelay,
+      maxReconnectionDelay = LONGEST_DELAY,
+      reconnectionDelayGrowFactor = GROW_FACTOR,
+    } = this.#options.socket ?? {};
+    const repeats = this.#retries - 1;
+    if (repeats < 0 || this.#isHurried) return 0;
+    const delay = Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** repeats, maxReconnectionDelay);
+    return repeats === 0 ? delay + Math.random() * Math.min(this.spread, LATER) : delay;
+  }
+
+  /** The address can never work here. It may have half of a surrogate pair. */
+  #invalid(thrown: unknown): ConnectError {
+    const message = `Cannot connect to ${this.#origin}: ${(thrown as Error).message}`;
+    return new ConnectError("invalid_address", message, { status: 400, isFinal: true });
   }
 
   #failed(error: ConnectError): void {
@@ -253,24 +264,6 @@ export class ReconnectingSocket {
   }
 }
 
-/** The delay of an attempt, in ms. A browser that is online again stops waiting. */
-function delayBefore(attempt: number, delays: Delays, spread: number): number {
-  const { minReconnectionDelay, maxReconnectionDelay, reconnectionDelayGrowFactor } = delays;
-  if (attempt === 0) return 0;
-  const delay = Math.min(minReconnectionDelay * reconnectionDelayGrowFactor ** (attempt - 1), maxReconnectionDelay);
-  return attempt === 1 ? delay + Math.random() * Math.min(spread, LATER) : delay;
-}
-
-/** The value of an option, or the result of its function for this attempt. */
-async function valueOf<T>(option: T | (() => T | Promise<T>)): Promise<T> {
-  return typeof option === "function" ? (option as () => T | Promise<T>)() : option;
-}
-
-/** @throws ConnectError if `get` throws */
-async function given<T>(name: "token" | "params", get: () => Promise<T>): Promise<T> {
-  try {
-    return await get();
-  } catch (thrown) {
-    throw new ConnectError(`${name}_failed`, `${name}() failed: ${(thrown as Error).message}`);
-  }
+function textOf(value: unknown): string | undefined {
+  return JSON.stringify(value);
 }

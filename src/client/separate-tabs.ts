@@ -19,7 +19,7 @@ const claims = /* @__PURE__ */ new Map<string, Promise<boolean>>();
 export const separateTabs: IdStorage = {
   async getItem(key) {
     const id = tab.getItem(key);
-    return id !== null && (await claim(id)) ? id : null;
+    return id && (await claim(id)) ? id : null;
   },
   async setItem(key, id) {
     await claim(id);

@@ -6,10 +6,11 @@ import { isSessionId, keptId, webStorage } from "./tab-storage.ts";
 /** Returns the private session id of a client: the option `id`, the stored one, or a new one. */
 export function sessionId(options: CommonOptions): string | Promise<string> {
   const { id, storage, transferToken } = options;
-  if (id !== undefined) return id;
-  if (storage === undefined) {
+  if (isSessionId(id)) return id;
+  if (id) throw new TypeError("id must have 1 to 256 characters");
+  if (!storage) {
     // With a random id the room would refuse the token.
-    if (transferToken) throw new TypeError("transferToken needs the id or storage of the session");
+    if (transferToken) throw new TypeError("transferToken needs id or storage");
     return randomId();
   }
   // Each service gets its own id, since whoever has the id is this user.

@@ -63,7 +63,7 @@ export function keptId(storage: WebStorage, key: string): string {
   return id;
 }
 
-/** Whether a room accepts this as a session id (P2.1). */
+/** Whether a room accepts this as a session id (P2.1), and a URL can contain it: it has no half of a surrogate pair. */
 export function isSessionId(value: unknown): value is string {
-  return typeof value === "string" && value.length > 0 && value.length <= 256;
+  return typeof value === "string" && value.length > 0 && value.length <= 256 && !/[\ud800-\udfff]/u.test(value);
 }

@@ -1,12 +1,17 @@
+import { worldUrl } from "./address.ts";
 import { askWorld } from "./ask-world.ts";
 import { ConnectError } from "./errors.ts";
 import { isRefusal } from "./destination.ts";
 import type { Destination } from "./destination.ts";
+import type { ShardOptions } from "./options.ts";
 
 const UNKNOWN_SHARD = 4404;
 const SHARD_FULL = 4503;
 /** After this many consecutive failed attempts, the World is asked for another shard. */
 const MOST_FAILURES = 2;
+
+/** A room of a World. */
+type WorldRoom = Pick<ShardOptions, "host" | "socket" | "worldId" | "room">;
 
 /**
  * A shard that a World assigns. Reconnects use the same one, since it has the client's session. The World is asked for
@@ -16,14 +21,13 @@ export class WorldDestination implements Destination {
   readonly isFinal = (code: number): boolean => isRefusal(code) && code !== UNKNOWN_SHARD;
   readonly room: string;
   shard: string | undefined;
-  readonly #url: string;
+  readonly #options: WorldRoom;
   #isOpen = false;
   #failures = 0;
 
-  /** @param url the World's URL for connecting */
-  constructor(url: string, room: string) {
-    this.#url = url;
-    this.room = room;
+  constructor(options: WorldRoom) {
+    this.#options = options;
+    this.room = options.room;
   }
 
   async find(token: string | undefined, signal: AbortSignal): Promise<string> {
@@ -49,7 +53,8 @@ export class WorldDestination implements Destination {
   }
 
   async #ask(token: string | undefined, signal: AbortSignal): Promise<string> {
-    const { url } = await askWorld(this.#url, { roomId: this.room, autoCreate: true }, token, signal);
+    const route = worldUrl(this.#options, "connect");
+    const { url } = await askWorld(route, { roomId: this.room, autoCreate: true }, token, signal);
     if (typeof url === "string") return url;
     throw new ConnectError("world_refused", "The World named no shard", { status: 200 });
   }

@@ -83,7 +83,7 @@ function checkOptions(where: string, definition: Record<string, unknown>): void 
 }
 
 /** Names of events that clients use otherwise: packets of the protocol, and events of the client itself. */
-const TAKEN: ReadonlySet<string> = new Set([...RESERVED_TYPES, "joining", "packet", "status", "closed"]);
+const TAKEN: ReadonlySet<string> = new Set([...RESERVED_TYPES, "joining", "packet", "status", "closed", "destroyed"]);
 
 /** Checks the named parts of a definition. @throws Error that says what is wrong with one of them */
 function checkNamed(where: string, { actions = {}, events = {}, schedules = {}, join }: AnyDefinition): void {

@@ -14,7 +14,7 @@ import type { AnyDefinition, RoomDefinition } from "./types.ts";
  * @throws Error that names the option and says what to write, if the definition is malformed. It is thrown in tests,
  * and in development when the definition is used. A deployed Worker does not check definitions
  * @example
- * import { z } from "zod";
+ * import * as z from "zod";
  * import { defineRoom, signal, sync } from "durable-rooms";
  *
  * export const counter = defineRoom({

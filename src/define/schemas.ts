@@ -41,7 +41,9 @@ function partProblem(schema: unknown, what: string): string | undefined {
 /** Describes the problem if a value is not a schema. Schemas of some libraries are functions. */
 export function notSchema(value: unknown, what: string): string | undefined {
   const isSchema = value === undefined || ((isContainer(value) || typeof value === "function") && "~standard" in value);
-  return isSchema ? undefined : `has ${what} that is not a schema`;
+  return isSchema
+    ? undefined
+    : `has ${what} that is not a schema: use zod 3.24 or later, or another library with Standard Schema`;
 }
 
 /**

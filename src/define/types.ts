@@ -235,7 +235,7 @@ export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> extend
   };
   /**
    * Runs `hz` times a second (0.1 to 1000) while at least one client is connected. The room does not hibernate
-   * meanwhile. `tick` is the number of the tick. It is unique in the life of the room, also after a restart, and is
+   * meanwhile. `tick` is the number of the tick. It is unique in the life of the room, even after a restart, and is
    * sent to clients with each patch. `elapsedMs` is the time since the last tick. Without `run`, a tick only applies
    * `inputs`. Default: none.
    */
@@ -264,7 +264,7 @@ export interface RoomOptions<S, T extends AnyHandlerTypes = HandlerTypes> extend
    */
   readonly onDestroy?: Hook<Context<S, T> & { readonly reason: string | undefined }>;
   /**
-   * Runs each time the room has loaded its state, also after hibernation. No event is handled until it is done, for up
+   * Runs each time the room has loaded its state, including after hibernation. No event is handled until it is done, for up
    * to 30 s. Default: none.
    */
   readonly onStart?: Hook<Context<S, T>>;

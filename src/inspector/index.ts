@@ -1,5 +1,5 @@
 import type { Inspector } from "../app/inspector.ts";
-import { createOperatorVerifier } from "../auth/verify.ts";
+import { createOperators } from "../auth/operators.ts";
 import { guest } from "./access.ts";
 import { answer } from "./answer.ts";
 import { inspectableRoom, inspectableShard } from "./objects.ts";
@@ -16,7 +16,7 @@ import { serve } from "./serve.ts";
  * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }), inspector });
  */
 export const inspector: Inspector = {
-  operators: createOperatorVerifier(),
+  operators: createOperators(),
   guest,
   serve,
   answer,

@@ -16,14 +16,9 @@ export class Awake {
     this.#clock = clock;
   }
 
-  get reasons(): readonly Reason[] {
-    const kinds = Map.groupBy(this.#reasons, ({ why }) => why);
-    // The kinds are in the order in which they began.
-    return Array.from(kinds, ([why, [first, ...others]]) => ({
-      why,
-      since: first?.since ?? 0,
-      count: 1 + others.length,
-    }));
+  /** In the order in which they began. */
+  get reasons(): readonly Omit<Reason, "count">[] {
+    return [...this.#reasons];
   }
 
   /** How long there was any reason, in ms. */

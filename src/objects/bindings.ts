@@ -1,4 +1,5 @@
 import { env as workerEnv } from "cloudflare:workers";
+import type { Build } from "../protocol/build.ts";
 import type { RoomMetrics, ShardMetrics } from "../platform/metrics.ts";
 import type { Introduction, Receipt, RoomBatch, ShardBatch } from "../relay/messages.ts";
 import type { CallAnswer, RoomCall } from "../room/actions/room-calls.ts";
@@ -56,19 +57,24 @@ export interface Namespace<T> {
 
 /**
  * Checks that the Worker has the bindings that a service needs.
- * @throws Error that says what to write into `wrangler.toml`
+ * @throws Error that names those that are missing; in development and in tests also what to write into `wrangler.toml`
  */
 export function assertBindings(needed: readonly Binding[], bound: object = workerEnv): void {
   const missing = needed.filter((name) => !(name in bound));
   if (missing.length === 0) return;
+  let message = `Missing Durable Object binding ${missing.join(", ")}`;
+  if ((globalThis as Build).process?.env?.NODE_ENV !== "production")
+    message += `. Add to wrangler.toml:\n${settingsOf(missing, missing.length === needed.length)}`;
+  throw new Error(message);
+}
+
+/** @param isFirst whether the Worker has no bindings of the service yet */
+function settingsOf(missing: readonly Binding[], isFirst: boolean): string {
   const bindings = missing.map(
     (name) => `[[durable_objects.bindings]]\nname = "${name}"\nclass_name = "${CLASSES[name]}"`,
   );
   const classes = missing.map((name) => `"${CLASSES[name]}"`).join(", ");
   // A migration that was deployed must not be changed.
-  const tag = missing.length === needed.length ? "v1" : "v2";
-  throw new Error(
-    `Missing Durable Object binding ${missing.join(", ")}. Add to wrangler.toml:\n${bindings.join("\n")}\n` +
-      `[[migrations]]\ntag = "${tag}"\nnew_sqlite_classes = [${classes}]`,
-  );
+  const tag = isFirst ? "v1" : "v2";
+  return `${bindings.join("\n")}\n[[migrations]]\ntag = "${tag}"\nnew_sqlite_classes = [${classes}]`;
 }

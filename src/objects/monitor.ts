@@ -1,11 +1,9 @@
 import { bytesOf } from "../platform/client-limits.ts";
-import { costPerHour } from "../platform/cost.ts";
 import { sum, zero } from "../platform/counts.ts";
 import type { Cause, Counts } from "../platform/counts.ts";
-import { hide } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";
 import { causeOf } from "../platform/log.ts";
-import type { LoggedError, ObjectMetrics } from "../platform/metrics.ts";
+import type { ObjectReport } from "../platform/object-report.ts";
 import type { Clock, Gatherer, LogEntry, SentFrame, Socket, Storage } from "../platform/ports.ts";
 import { PRIVATE_PREFIX } from "../room/storage/keys.ts";
 import { Awake } from "./awake.ts";
@@ -15,9 +13,6 @@ import type { PlatformStorage } from "./storage.ts";
 const KEY = `${PRIVATE_PREFIX}counts`;
 /** The minimum time between two saves of the totals, in ms. */
 const SPACING = 10_000;
-/** The number of errors that are kept, and their maximum length in characters. */
-const MOST_ERRORS = 50;
-const LONGEST_ERROR = 500;
 
 /** The row with the counts. */
 interface Stored {
@@ -32,7 +27,7 @@ export class Monitor {
   readonly counts = zero();
   readonly awake: Awake;
   readonly storage: Storage;
-  /** Whether a text is a private id. It is checked when an error is added, since the session may end later. */
+  /** Whether a text is a private id. */
   isPrivate: IsPrivate = () => false;
   /** Called for each frame that is sent, while the inspector records frames. */
   onSent: ((frame: SentFrame, socket: Socket) => void) | undefined;
@@ -46,20 +41,26 @@ export class Monitor {
   readonly #kv: PlatformStorage["kv"];
   readonly #log: (entry: LogEntry) => void;
   readonly #wokeAt: number;
-  readonly #errors: LoggedError[] = [];
+  readonly #report: ObjectReport | undefined;
   /** Saves rows together, including the totals. */
   #gatherer: Gatherer | undefined;
   #wokenBy: Cause | undefined;
   /** The totals before the object woke. They are read on demand. */
   #before: Stored | undefined;
   #storedAt = -Infinity;
-  #storedCount = 0;
   #storedTraffic = 0;
   #hasSaved = false;
   #frame: SentFrame = "";
   #bytes = 0;
 
-  constructor(storage: PlatformStorage, clock: Clock, log: (entry: LogEntry) => void) {
+  /** @param report makes reports to operators. Undefined in a service without them */
+  constructor(
+    storage: PlatformStorage,
+    clock: Clock,
+    log: (entry: LogEntry) => void,
+    report: ObjectReport | undefined,
+  ) {
+    this.#report = report;
     this.#clock = clock;
     this.#kv = storage.kv;
     this.#log = log;
@@ -130,53 +131,34 @@ export class Monitor {
     this.#hasSaved = false;
   }
 
-  /** Writes an entry of the log, counts its code, and keeps it for a while if it is an error or a warning. */
+  /** Writes an entry of the log, and counts its code. */
   readonly log = (entry: LogEntry): void => {
-    const { level, event, action, connection, code, error } = entry;
+    const { level, code } = entry;
     // The debug entry of an action is written in addition to that of its refusal.
     if (code && level !== "debug") this.counts.errors[code] = (this.counts.errors[code] ?? 0) + 1;
-    if (level === "error" || level === "warn") {
-      this.#errors.push({
-        at: this.#clock.now(),
-        event,
-        action,
-        connection,
-        code,
-        error: error && this.#shown(error),
-      });
-      if (this.#errors.length > MOST_ERRORS) this.#errors.shift();
-    }
+    this.#report?.note(entry, this.#clock.now(), (text) => this.isPrivate(text));
     this.#log(entry);
   };
 
-  /** The first line of an error without private ids, since handlers may put anything into it. */
-  #shown(error: string): string {
-    const [line = ""] = error.split("\n", 1);
-    return hide(line.slice(0, 2 * LONGEST_ERROR), (text) => this.isPrivate(text)).slice(0, LONGEST_ERROR);
-  }
-
-  /** Makes a report. Changed totals are stored first, so that reported numbers never decrease, even after a crash. */
-  report(): Omit<ObjectMetrics, "party" | "room" | "connections" | "runtime"> {
+  /**
+   * Makes a report. Changed totals are stored first, so that reported numbers never decrease, even after a crash.
+   * @throws Error in a service without operators
+   */
+  report(): ReturnType<ObjectReport["of"]> {
+    if (!this.#report) throw new Error("This service has no operators");
     this.event("metrics");
     this.counts.awakeMs = this.awake.ms;
-    if (countOf(this.counts) !== this.#storedCount) this.#store();
-    const at = this.#clock.now();
+    if (!this.#report.isStored(this.counts)) this.#store();
     const { since: countedSince, counts: totals } = this.#totals();
-    const cost = {
-      now: costPerHour(this.counts, at - this.#wokeAt),
-      average: costPerHour(totals, at - countedSince),
-    };
-    return {
-      at,
+    return this.#report.of({
+      at: this.#clock.now(),
       wokeAt: this.#wokeAt,
-      wokenBy: this.#wokenBy ?? "metrics",
+      wokenBy: this.#wokenBy,
       awake: this.awake.reasons,
       sinceWake: this.counts,
       totals,
       countedSince,
-      cost,
-      errors: this.#errors,
-    };
+    });
   }
 
   get #traffic(): number {
@@ -215,7 +197,7 @@ export class Monitor {
       this.log({ level: "error", event: "counts_failed", code: "internal", error: causeOf(error) });
       return;
     }
-    this.#storedCount = countOf(this.counts);
+    this.#report?.stored(this.counts);
     this.#storedTraffic = this.#traffic;
   }
 
@@ -224,10 +206,4 @@ export class Monitor {
     this.counts.rowsWritten++;
     this.#kv.put(KEY, this.#totals());
   }
-}
-
-/** The sum of all counters. It grows whenever anything is counted. */
-function countOf(counts: object): number {
-  const values = Object.values(counts) as (number | object)[];
-  return values.reduce<number>((total, value) => total + (typeof value === "number" ? value : countOf(value)), 0);
 }

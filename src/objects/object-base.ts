@@ -4,6 +4,7 @@ import type { ReceivedRequest } from "../auth/internal.ts";
 import { REAL_CLOCK } from "../platform/clock.ts";
 import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
+import type { ObjectReport } from "../platform/object-report.ts";
 import type { Clock } from "../platform/ports.ts";
 import { RESTART } from "../protocol/codes.ts";
 import { answerClose, NEW_CODE } from "./handshake.ts";
@@ -47,6 +48,7 @@ export abstract class ObjectBase extends DurableObject {
       this.tenure.storage(ctx.storage),
       this.tenure.clock(this.clock()),
       ({ level, event, ...rest }) => this.log()({ level, event, ...this.names, ...rest }),
+      this.createReport(),
     );
     this.sockets = new Sockets(this.monitor, this.tenure, (ws) => this.pingedAt(ws));
     this.#alarm = new ObjectAlarm({
@@ -149,6 +151,11 @@ export abstract class ObjectBase extends DurableObject {
   /** The log of the service. */
   protected log(): Log {
     return CONSOLE;
+  }
+
+  /** Makes the object's reports to operators. Undefined in a service without operators. */
+  protected createReport(): ObjectReport | undefined {
+    return undefined;
   }
 
   /** The names that identify the object in log entries and metrics. */

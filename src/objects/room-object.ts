@@ -11,6 +11,7 @@ import type { ListingReport } from "../room/listing/report.ts";
 import { causeOf } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { RoomMetrics } from "../platform/metrics.ts";
+import type { ObjectReport } from "../platform/object-report.ts";
 import type { Socket } from "../platform/ports.ts";
 import type { Ports } from "../room/room-ports.ts";
 import { RoomCore } from "../room/room.ts";
@@ -363,11 +364,13 @@ export interface RoomServices {
   readonly places?: Places | undefined;
   readonly createWorldParts?: CreateWorldParts | undefined;
   readonly createTransfers?: CreateTransfers | undefined;
+  /** Undefined in a service without operators. */
+  readonly createReport?: (() => ObjectReport) | undefined;
 }
 
 /** Makes the Durable Object class of the rooms that `find` knows. */
 export function createRoomObject(find: FindRoom, services: RoomServices): RoomObjectClass {
-  const { log, places = ANYWHERE, createWorldParts, createTransfers } = services;
+  const { log, places = ANYWHERE, createWorldParts, createTransfers, createReport } = services;
   return class RoomObject extends RoomObjectBase {
     protected override log(): Log {
       return log ?? super.log();
@@ -379,6 +382,10 @@ export function createRoomObject(find: FindRoom, services: RoomServices): RoomOb
 
     protected override find(party: string, id: string): Found {
       return find(party, id);
+    }
+
+    protected override createReport(): ObjectReport | undefined {
+      return createReport?.();
     }
 
     protected override options(...of: Parameters<CreateWorldParts>): OptionalParts {

@@ -5,6 +5,7 @@ import { isFault, RoomError, toRoomError } from "../protocol/errors.ts";
 import { causeOf } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { ShardMetrics } from "../platform/metrics.ts";
+import { ObjectReport } from "../platform/object-report.ts";
 import type { Introduction, Receipt, RoomBatch } from "../relay/messages.ts";
 import type { ShardReport } from "../shard/ports.ts";
 import { ShardCore } from "../shard/shard.ts";
@@ -131,6 +132,10 @@ export class ShardObjectBase extends ObjectBase implements ShardCalls {
   /** The room whose clients a shard holds. */
   #roomOf({ party, roomId }: Assignment) {
     return this.where().stubOf(this.env, "ROOMS", party, roomId);
+  }
+
+  protected override createReport(): ObjectReport {
+    return new ObjectReport();
   }
 
   /** Where the service's objects are. */

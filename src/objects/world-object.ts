@@ -1,5 +1,6 @@
 import type { FindRoom } from "../define/room.ts";
 import { createLog } from "../platform/log.ts";
+import { ObjectReport } from "../platform/object-report.ts";
 import type { Log } from "../platform/log.ts";
 import type { MetricsHost, RoomHost, ShardHost } from "../world/hosts.ts";
 import type { WorldSettings } from "../world/settings.ts";
@@ -20,7 +21,11 @@ export function createWorldObject(
   log = createLog(),
   places = ANYWHERE,
 ): RoomObjectClass {
-  return createRoomObject(createFindWorld(find, settings, log, places), { log, places });
+  return createRoomObject(createFindWorld(find, settings, log, places), {
+    log,
+    places,
+    createReport: () => new ObjectReport(),
+  });
 }
 
 /** Finds the room that runs a World. Its state is the registry. */

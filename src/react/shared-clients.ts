@@ -3,46 +3,58 @@ import type { AnyRoom } from "../define/room.ts";
 
 type AnyClient = RoomClient<AnyRoom>;
 
-interface Shared {
+/** The options of a mounted component, as it was rendered last. */
+interface Latest<Options> {
+  readonly current: Options;
+}
+
+interface Shared<Options> {
   readonly client: AnyClient;
-  users: number;
+  /** The components that use the client. */
+  readonly users: Latest<Options>[];
 }
 
 /**
  * The clients of a page, by what they connect to. Components with the same key share a client, which is closed when the
  * last of them is unmounted. On a server there are none.
  */
-class SharedClients {
-  readonly #shared = new Map<string, Shared>();
+export class SharedClients<Options> {
+  readonly #shared = new Map<string, Shared<Options>>();
+  readonly #connect: (latest: () => Options) => AnyClient;
+
+  /** @param connect makes a client. `latest` returns the options of a mounted component */
+  constructor(connect: (latest: () => Options) => AnyClient) {
+    this.#connect = connect;
+  }
 
   find(key: string): AnyClient | undefined {
     return this.#shared.get(key)?.client;
   }
 
-  /**
-   * Uses a client. @param connect makes it, if there is none yet
-   * @returns the client, and a function that stops using it
-   */
-  join(key: string, connect: () => AnyClient): [client: AnyClient, leave: () => void] {
+  /** Uses a client. @returns the client, and a function that stops using it */
+  join(key: string, own: Latest<Options>): [client: AnyClient, leave: () => void] {
     const known = this.#shared.get(key);
     // A component that is mounted instead of one whose client was refused tries again.
-    const isUsable = known && (known.users > 0 || known.client.status !== "closed");
-    const shared = isUsable ? known : { client: connect(), users: 0 };
+    const isUsable = known && (known.users.length > 0 || known.client.status !== "closed");
+    const shared = isUsable ? known : this.#make(own);
     this.#shared.set(key, shared);
-    shared.users++;
+    shared.users.push(own);
     const leave = () => {
-      shared.users--;
+      shared.users.splice(shared.users.indexOf(own), 1);
       // StrictMode, and pages that move a component, ask for it again at once.
       setTimeout(() => this.#closeUnused(key, shared));
     };
     return [shared.client, leave];
   }
 
-  #closeUnused(key: string, shared: Shared): void {
-    if (shared.users > 0 || this.#shared.get(key) !== shared) return;
+  #make(own: Latest<Options>): Shared<Options> {
+    const users: Latest<Options>[] = [];
+    return { client: this.#connect(() => (users.at(-1) ?? own).current), users };
+  }
+
+  #closeUnused(key: string, shared: Shared<Options>): void {
+    if (shared.users.length > 0 || this.#shared.get(key) !== shared) return;
     this.#shared.delete(key);
     shared.client.close();
   }
 }
-
-export const sharedClients = new SharedClients();

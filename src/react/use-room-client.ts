@@ -1,9 +1,9 @@
 "use client";
 import { useCallback, useEffect, useId, useRef, useSyncExternalStore } from "react";
-import type { RefObject } from "react";
 import { connectRoom, connectWorld } from "../client/index.ts";
 import type {
   ClientStatus,
+  ConnectOptions,
   JoinOptions,
   RoomClient,
   RoomOptions,
@@ -11,7 +11,7 @@ import type {
   WorldOptions,
 } from "../client/index.ts";
 import type { AnyRoom, DefinedRoom } from "../define/room.ts";
-import { sharedClients } from "./shared-clients.ts";
+import { SharedClients } from "./shared-clients.ts";
 
 /**
  * The options of {@link useRoomClient}: those of `connectRoom`, or with a `worldId` those of `connectWorld`. `host` may
@@ -40,7 +40,7 @@ export interface ConnectedRoom<R extends AnyRoom> {
  * function as `room`, each component has its own connection. Both renderings of StrictMode share one.
  *
  * @param options the options of `connectRoom`. Default of `host`: that of the page. If `token` or `params` is a
- * function, the one of the last rendering is called
+ * function, that of the last rendering of a mounted component is called
  * @example
  * import { useRoom, useRoomClient } from "durable-rooms/react";
  * import type { gameRoom } from "./worker";
@@ -56,7 +56,7 @@ export function useRoomClient<R extends AnyRoom>(options: RoomClientOptions<R>):
   });
   const subscribe = useCallback(
     (changed: () => void) => {
-      const [client, leave] = sharedClients.join(key, () => connect(latest));
+      const [client, leave] = clients.join(key, latest);
       const stop = client.on("status", changed);
       return () => {
         stop();
@@ -65,11 +65,13 @@ export function useRoomClient<R extends AnyRoom>(options: RoomClientOptions<R>):
     },
     [key],
   );
-  const find = () => sharedClients.find(key);
+  const find = () => clients.find(key);
   const client = useSyncExternalStore(subscribe, find, nothing);
   const status = useSyncExternalStore(subscribe, () => find()?.status ?? "connecting", connecting);
   return { client: client as RoomClient<R> | undefined, status };
 }
+
+const clients = /* @__PURE__ */ new SharedClients<RoomClientOptions<AnyRoom>>(connect);
 
 /** The options that tell two connections apart. */
 function keyOf(
@@ -82,24 +84,15 @@ function keyOf(
   return JSON.stringify([...where, id, kept, transferToken, spectator === true, ...given]);
 }
 
-function connect(latest: RefObject<RoomClientOptions<AnyRoom>>): RoomClient<AnyRoom> {
-  const { host = pageHost(), token, params, ...options } = latest.current;
-  const newestParams = () => {
-    const { params: newest } = latest.current;
-    return typeof newest === "function" ? (newest as () => unknown)() : newest;
+function connect(latest: () => RoomClientOptions<AnyRoom>): RoomClient<AnyRoom> {
+  const newest = (name: "token" | "params") => () => {
+    const option: unknown = latest()[name];
+    return typeof option === "function" ? (option as () => unknown)() : option;
   };
-  const newestToken = () => {
-    const { token: newest = "" } = latest.current;
-    return typeof newest === "function" ? newest() : newest;
-  };
-  const whole = {
-    ...options,
-    host,
-    ...(token !== undefined && { token: newestToken }),
-    ...(params !== undefined && { params: newestParams }),
-  };
-  if (options.worldId === undefined) return connectRoom<AnyRoom>(whole);
-  return connectWorld<AnyRoom>(whole as WorldOptions<AnyRoom>);
+  const { host = pageHost(), ...rest } = latest();
+  const options = { ...rest, host, token: newest("token"), params: newest("params") };
+  if (options.worldId === undefined) return connectRoom(options as ConnectOptions<AnyRoom>);
+  return connectWorld(options as WorldOptions<AnyRoom>);
 }
 
 function pageHost(): string {

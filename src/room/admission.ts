@@ -14,8 +14,8 @@ import type { Hooks } from "./handlers/hooks.ts";
 import type { RoomSocket } from "./connections/remote-group.ts";
 import type { JoinRequest } from "./connections/join-request.ts";
 import { isSpectating, readJoinInput } from "./join-input.ts";
-import type { Leavers } from "./sessions/leavers.ts";
 import type { Presence } from "./sessions/presence.ts";
+import type { RemovedUsers } from "./sessions/removed-users.ts";
 import type { Reporter } from "./handlers/reporter.ts";
 import { subjectOf } from "./sessions/session-keys.ts";
 import { randomId } from "./sessions/sessions.ts";
@@ -33,7 +33,7 @@ export interface AdmissionScope extends RoomContext {
   readonly connectionHooks: ConnectionHooks;
   readonly sessions: Sessions;
   readonly presence: Presence;
-  readonly leavers: Leavers;
+  readonly removedUsers: RemovedUsers | undefined;
   readonly transfers: UserTransfers;
   readonly hooks: Hooks;
   readonly reporter: Reporter;
@@ -230,8 +230,8 @@ export class Admission {
 
   /** `onJoin` is done: the user is in the room, unless the room has closed the connection or removed the user meanwhile. */
   #joined(conn: RoomConnection, session: Session, { transferToken }: JoinRequest): void {
-    const { leavers, presence, sessions, transfers } = this.#scope;
-    leavers.settle();
+    const { removedUsers, presence, sessions, transfers } = this.#scope;
+    removedUsers?.settle();
     if (sessions.find(session.id) !== session) return;
     if (conn.hasLeft) return presence.withdraw(session);
     if (conn.isRefused) {

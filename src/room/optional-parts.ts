@@ -1,5 +1,6 @@
 import type { Inputs } from "./actions/inputs.ts";
 import type { Listing, ListingScope } from "./listing/listing.ts";
+import type { RemovedUsers } from "./sessions/removed-users.ts";
 import type { ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
 import type { CreateTransfers } from "./transfers/user-transfers.ts";
 
@@ -18,4 +19,5 @@ export interface OptionalParts {
 /** The parts that a room has only if its state has users. The field brings them. */
 export interface UserParts {
   readonly Inputs: typeof Inputs;
+  readonly RemovedUsers: typeof RemovedUsers;
 }

@@ -27,6 +27,7 @@ import { UnansweredBodies } from "./requests/unanswered-bodies.ts";
 import { Schedules } from "./schedules.ts";
 import { Leavers } from "./sessions/leavers.ts";
 import { Presence } from "./sessions/presence.ts";
+import type { RemovedUsers } from "./sessions/removed-users.ts";
 import { Sessions } from "./sessions/sessions.ts";
 import { NoShardLinks } from "./shards/no-shard-links.ts";
 import type { ShardLinks, ShardLinksScope } from "./shards/shard-links.ts";
@@ -89,6 +90,7 @@ export class RoomParts {
   #bodies: UnansweredBodies | undefined;
   #hooks: Hooks | undefined;
   #leavers: Leavers | undefined;
+  #removedUsers: RemovedUsers | undefined;
   #admission: Admission | undefined;
   #transfers: UserTransfers | undefined;
   #schedules: Schedules | undefined;
@@ -141,7 +143,7 @@ export class RoomParts {
     this.broadcast = new Broadcast(this, settings);
     this.sessions = new Sessions(rows, storage, clock, settings, this.alarms, this.reporter);
     this.presence = new Presence(this.tree, this.connections, this.sessions, clock, settings);
-    this.tree.onUserRemoved = (publicId, user) => this.leavers.removed(publicId, user);
+    this.tree.onUserRemoved = (publicId, user) => this.removedUsers?.removed(publicId, user);
     this.sessions.onExpired = (session) => {
       const { publicId, leaving } = session;
       // A user in transfer may have arrived in the other room.
@@ -225,6 +227,12 @@ export class RoomParts {
     return (this.#leavers ??= new Leavers(this));
   }
 
+  /** Undefined in a room without users. */
+  get removedUsers(): RemovedUsers | undefined {
+    const parts = this.#userParts;
+    return (this.#removedUsers ??= parts && new parts.RemovedUsers(this));
+  }
+
   get admission(): Admission {
     return (this.#admission ??= new Admission(this));
   }
@@ -298,10 +306,14 @@ export class RoomParts {
   }
 
   #createInputs(hz: number): Inputs {
-    const { users } = this.tree;
-    if (!users) throw new Error("A room with inputs needs a users field: a step moves the entry of its user");
-    const { Inputs: Made } = users.field.roomParts as UserParts;
-    return new Made(this, hz);
+    const parts = this.#userParts;
+    if (!parts) throw new Error("A room with inputs needs a users field: a step moves the entry of its user");
+    return new parts.Inputs(this, hz);
+  }
+
+  /** What the `users` field brings. Undefined in a room without users. */
+  get #userParts(): UserParts | undefined {
+    return this.tree.users?.field.roomParts as UserParts | undefined;
   }
 
   /** No later life of the room uses these numbers. */

@@ -216,7 +216,7 @@ export class Client implements FlowClient {
 
   goOn(): void {
     if (this.#isBehind) this.#hooks.onCaughtUp(this);
-    else if (this.#hasMissed) this.refuse(new RoomError("too_slow", "You were not sent all: connect again"));
+    else if (this.#hasMissed) this.refuse(new RoomError("too_slow", "Packets were lost: connect again"));
     else this.#release();
     this.keep();
   }

@@ -30,8 +30,8 @@ export class Delivery {
     this.#hasOthers = hasOthers;
     for (const entry of touched) {
       index.eachView(entry, (view) => {
-        if (view.told.length === 0) this.views.push(view);
-        view.told.push(entry);
+        if (view.told.size === 0) this.views.push(view);
+        view.told.add(entry);
       });
     }
   }
@@ -79,7 +79,7 @@ export class Delivery {
   }
 
   end(): void {
-    for (const view of this.views) view.told = [];
+    for (const view of this.views) view.told.clear();
     for (const view of this.#used) view.parts = [];
   }
 
@@ -99,10 +99,10 @@ export class Delivery {
 
   #toWhoStayed(view: View): readonly Sight[] {
     const sights: Sight[] = [];
-    for (const entry of view.told) {
+    view.told.forEach((entry) => {
       const sight = this.sight(entry, this.#ringBefore(view, entry), this.#index.ring(view, entry.place));
       if (sight) sights.push(sight);
-    }
+    });
     return sights;
   }
 

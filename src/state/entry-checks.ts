@@ -60,7 +60,7 @@ function checkEntry(
       "the key of an entry cannot have dots, since clients read it as a path",
     );
   }
-  if (!isEntryKey(key)) throw refused(collection, [key], "invalid_input", "a key has to be well-formed text");
+  if (!isEntryKey(key)) throw refused(collection, [key], "invalid_input", "this key is reserved or malformed");
   if (collection.names().length >= MAX_DEPTH) {
     throw refused(collection, [key], "invalid_input", `an entry may be up to ${MAX_DEPTH} levels deep`);
   }

@@ -36,6 +36,13 @@ export type Factory<T> = (new () => T) | ((key: string) => T);
 /** Factories of several kinds of entries, by name. The names are stored with the entries. */
 export type Variants = Readonly<Record<string, Factory<object>>>;
 
+/**
+ * The purpose of reading a value. `"sync"` and `"store"` are for fields of a state: they include the fields of an entry
+ * that every client may see, or those that are stored. `"answer"` is for values that handlers return or send. It works
+ * as `"sync"`, but a Date becomes its ISO text, and `toJSON` is called.
+ */
+export type Purpose = "sync" | "store" | "answer";
+
 /** The kind of a field. */
 export type FieldKind = "value" | "computed" | "collection" | "users" | "connected" | "reference";
 
@@ -100,6 +107,8 @@ export interface ReferenceTarget {
   readonly entries: () => Readonly<Record<string, object>>;
   /** The field itself, which is the value of the property. */
   readonly read: object;
+  /** The key for a purpose: clients get only that of an entry that every client may see. */
+  readonly keyFor: (purpose: Purpose) => string | null;
   /** The path of the field, for error messages. */
   path: () => string;
   /** The class of its node. A Worker without references does not contain it. */

@@ -3,7 +3,7 @@ import { Entries } from "./entries.ts";
 import type { Factory, HistoryOptions, Variants, Visibility } from "./field.ts";
 import { History } from "./history.ts";
 import { mark } from "./marks.ts";
-import type { Collection, FieldOptions, HiddenCollection, HiddenUsers, Users } from "./marks.ts";
+import type { Collection, FieldOptions, HiddenCollection } from "./marks.ts";
 
 export { connected, id, persist, sync } from "./marks.ts";
 export type {
@@ -18,7 +18,7 @@ export type {
   Users,
 } from "./marks.ts";
 
-/** The options of {@link collection} and {@link users}. They apply to all entries. */
+/** The options of {@link collection} and `users`. They apply to all entries. */
 export type RecordOptions<V = Visibility, F extends string = string> = Pick<
   FieldOptions<unknown, V>,
   "persist" | "visibleTo"
@@ -80,15 +80,15 @@ export function collection(factory: Factory<object> | Variants, options: RecordO
   return recordOf("collection", factory, options);
 }
 
-/** The users of the room: see `users` of `app/users.ts`, which adds what rooms do with them. */
-export function users<U extends object>(factory: Factory<U>, options?: RecordOptions<"all", NamesOf<U>>): Users<U>;
-export function users<U extends object>(
-  factory: Factory<U>,
-  options: RecordOptions<Visibility, NamesOf<U>>,
-): HiddenUsers<U>;
-export function users<V extends Variants>(variants: V, options?: RecordOptions<"all">): Users<MadeBy<V[keyof V]>>;
-export function users<V extends Variants>(variants: V, options: RecordOptions): HiddenUsers<MadeBy<V[keyof V]>>;
-export function users(factory: Factory<object> | Variants, options: RecordOptions = {}, roomParts?: object): unknown {
+/**
+ * Makes the field of `users`, which is in `app/users.ts`.
+ * @param roomParts what rooms do with users. A Worker without users does not contain it
+ */
+export function usersWith(
+  roomParts: object,
+  factory: Factory<object> | Variants,
+  options: RecordOptions = {},
+): unknown {
   return recordOf("users", factory, options, roomParts);
 }
 

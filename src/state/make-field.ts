@@ -26,22 +26,16 @@ export function makeField(
 ): Leaf | Entries {
   const { seenBy, owner, persisted } = parent.placement;
   const audience = audienceOf(parent, field);
+  const around = { persisted, owner, audience, seenBy };
   if (field.factory) {
     const Node = field.Entries as typeof Entries;
-    const placement = { persisted, owner, audience, seenBy };
-    return new Node(shared, parent, name, value as never, field as CollectionField, placement);
+    return new Node(shared, parent, name, value as never, field as CollectionField, around);
   }
-  if (field.target) {
-    const row = parent.rowOfField(name, field.target.key);
-    const Node = field.target.Leaf as typeof ReferenceLeaf;
-    return new Node(shared, parent, name, field.target, field, { row, persisted, audience, seenBy, owner });
-  }
-  const signal = value as Signal;
-  return new Leaf(shared, parent, name, signal, field, {
-    row: parent.rowOfField(name, signal),
-    persisted,
-    audience,
-  });
+  const { target } = field;
+  const placement = { ...around, row: parent.rowOfField(name, target?.key ?? (value as Signal)) };
+  if (!target) return new Leaf(shared, parent, name, value as Signal, field, placement);
+  const Node = target.Leaf as typeof ReferenceLeaf;
+  return new Node(shared, parent, name, target, field, placement);
 }
 
 /** The clients that see a field, or the collection in it. Undefined: all that see the object that contains it. */

@@ -137,7 +137,7 @@ export function sync(target: object, options?: FieldOptions): object {
     codec: options?.as,
   };
   if (field.codec && (field.transform || isComputed(target)))
-    throw new Error("the option as cannot be used with a computed signal or a transform");
+    throw new Error("sync() cannot combine as with a computed signal or a transform");
   if (isComputed(target)) {
     return mark(liveComputed(target as never), { ...field, kind: "computed", persisted: false });
   }

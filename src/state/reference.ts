@@ -1,6 +1,6 @@
 import { signal, untracked } from "@signe/reactive";
 import { RoomError } from "../protocol/errors.ts";
-import type { ReferenceTarget } from "./field.ts";
+import type { Purpose, ReferenceTarget } from "./field.ts";
 import { mark } from "./marks.ts";
 import type { FieldOptions, Synced } from "./marks.ts";
 import { nodeOf } from "./members.ts";
@@ -47,7 +47,8 @@ export function reference<T extends object>(
   }
   const key = signal<string | null>(null);
   const read = () => entryAt(entries(), key());
-  const target: ReferenceTarget = { key, entries, read, path: () => "A reference", Leaf: ReferenceLeaf };
+  const keyFor = (purpose: Purpose) => (purpose === "store" || isForAll(read()) ? key() : null);
+  const target: ReferenceTarget = { key, entries, read, keyFor, path: () => "A reference", Leaf: ReferenceLeaf };
   const set = (entry: T | undefined) => key.set(entry ? untracked(() => keyOf(target, entry)) : null);
   const { persist: persisted = true, visibleTo = "all" } = options;
   return mark(Object.assign(read, { set }), {
@@ -56,6 +57,10 @@ export function reference<T extends object>(
     visibleTo,
     target,
   }) as unknown as Reference<T>;
+}
+
+function isForAll(entry: object | undefined): boolean {
+  return entry !== undefined && nodeOf(entry)?.isForAll === true;
 }
 
 /** The entry under a key. If it is in storage, it is read now. */

@@ -45,7 +45,7 @@ export class SeenEntry {
   /** It has a change in this delivery. */
   touch(delivery: number): void {
     this.touchedIn = delivery;
-    this.#changed = this.#whole = this.#late = undefined;
+    this.#forget();
   }
 
   /** The change was delivered. */
@@ -54,6 +54,11 @@ export class SeenEntry {
     this.#toldAt = this.at;
     this.wasThere = this.node !== undefined;
     this.change = SAME;
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#changed = this.#whole = this.#late = undefined;
   }
 
   /** Whether its position changed since viewers were last updated. */

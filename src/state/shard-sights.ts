@@ -32,8 +32,8 @@ class ShardSight implements Relay {
   #places: string[] = [];
   #viewers = new Map<Watcher, unknown>();
   /** When the shard is to send what it delays, and what it was told last of that. */
-  when: Delivered = "when due";
-  #toldWhen: Delivered = "when due";
+  when: Delivered = "due";
+  #toldWhen: Delivered = "due";
   /** Whether all watchers had exactly what they see when they were added. */
   isExact = true;
 
@@ -75,7 +75,7 @@ class ShardSight implements Relay {
   }
 
   deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void {
-    this.when = isAll ? "now" : "when due";
+    this.when = isAll ? "now" : "due";
     if (!this.#known) return;
     for (const entry of touched) {
       const witness = this.#witnessOf(entry);
@@ -111,7 +111,7 @@ class ShardSight implements Relay {
       places: `{${this.#places.join(",")}}`,
       viewers: Array.from(this.#viewers, ([{ conn }, from]) => [this.#idOf(conn), from] as const),
       ...(when === "now" && { isAll: true }),
-      ...(when === "not yet" && { isHeld: true }),
+      ...(when === "later" && { isHeld: true }),
     };
     this.#members = [];
     this.#places = [];

@@ -2,7 +2,7 @@ import { isSignal } from "@signe/reactive";
 import { RoomError } from "../protocol/errors.ts";
 import { isHostileKey, isLiteral, isPlain, MAX_DEPTH, objectAt, promiseOf } from "../protocol/values.ts";
 import { fieldOf, holdsFields, isId, nodeOf } from "./members.ts";
-import type { ReferenceTarget } from "./field.ts";
+import type { Purpose } from "./field.ts";
 import type { StateNode } from "./members.ts";
 import type { Plain } from "../protocol/values.ts";
 import { NO_INSTANCE, notJson } from "./json.ts";
@@ -10,15 +10,8 @@ import { NO_INSTANCE, notJson } from "./json.ts";
 /** Longer paths are cut in messages. */
 const MAX_SHOWN = 200;
 
-/** A value is nested too deeply, or in a circle. */
-const TOO_DEEP = "A value is nested too deeply, or in a circle";
-
-/**
- * The purpose of reading a value. `"sync"` and `"store"` are for fields of a state: they include the fields of an entry
- * that every client may see, or those that are stored. `"answer"` is for values that handlers return or send. It works
- * as `"sync"`, but a Date becomes its ISO text, and `toJSON` is called.
- */
-export type Purpose = "sync" | "store" | "answer";
+/** A value is nested too deeply, or circular. */
+const TOO_DEEP = "A value is nested too deeply, or circular";
 
 /** Called for each signal inside of a value. */
 type OnSignal = (signal: unknown) => void;
@@ -72,7 +65,10 @@ function plainOther(value: unknown, reading: Reading): unknown {
     return plain((value as () => unknown)(), reading);
   }
   const target = fieldOf(value)?.target;
-  if (target) return keyOfReference(target, value, reading);
+  if (target) {
+    reading.onSignal?.(target.key);
+    return target.keyFor(reading.purpose);
+  }
   const isLeftOut = typeof value !== "bigint" && !promiseOf(value);
   if (reading.purpose === "answer" && isLeftOut) return undefined;
   throw unfit(value, reading);
@@ -116,14 +112,6 @@ function unfit(value: unknown, { trail, field }: Reading): Error {
   const why = notJson(value) ?? NO_INSTANCE;
   const path = [...(field ? [field.path()] : []), ...trail].join(".").slice(0, MAX_SHOWN);
   return new RoomError("internal", path === "" ? why : `${path}: ${why}`);
-}
-
-/** The value of a reference: the key of an entry that every client may see. */
-function keyOfReference({ key }: ReferenceTarget, value: unknown, { purpose, onSignal }: Reading): string | null {
-  onSignal?.(key);
-  if (purpose === "store") return key();
-  const entry = (value as () => object | undefined)();
-  return entry && nodeOf(entry)?.isForAll ? key() : null;
 }
 
 /** An instance of a class with marked fields is treated as an entry, even inside of a plain value. */

@@ -55,7 +55,7 @@ export function checkField(field: CheckedField, value: unknown): void {
       field,
       [],
       "internal",
-      `was declared as ${what} and has to stay one; declare it nullable from the start`,
+      `was declared as ${what} and has to stay one; if it may be null, start with null`,
     );
   }
   checkValue(field, [], value);
@@ -87,7 +87,7 @@ export function checkValue(field: CheckedField, trail: readonly string[], value:
 
 function checkObject(field: CheckedField, trail: readonly string[], value: object): void {
   if (trail.length >= MAX_DEPTH)
-    throw refused(field, trail.slice(0, 8), "internal", "is nested too deeply, or in a circle");
+    throw refused(field, trail.slice(0, 8), "internal", "is nested too deeply, or circular");
   if (Array.isArray(value)) {
     value.forEach((item, index) => checkValue(field, [...trail, String(index)], item));
     return;

@@ -1,3 +1,4 @@
+import { RefilledList } from "../protocol/binary/refilled-list.ts";
 import type { Part } from "./part.ts";
 import type { Position, SeenEntry } from "./seen-entry.ts";
 import type { Observer } from "./signals/adapter.ts";
@@ -19,7 +20,7 @@ export interface Watching {
 export class View {
   readonly watchers = new Set<Watcher>();
   /** The entries with changes in the current delivery that are or were visible in this view. */
-  told: SeenEntry[] = [];
+  readonly told = new RefilledList<SeenEntry>();
   /** The changes of watchers in the current delivery, by their previous view. There are few of these. */
   parts: { readonly before: View; readonly part: Part }[] = [];
   /** The number of the index's last visit. */

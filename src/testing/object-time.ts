@@ -1,7 +1,7 @@
 import type { RoomObjectBase } from "../objects/room-object.ts";
 import type { ShardObjectBase } from "../objects/shard-object.ts";
+import type { Awake } from "../objects/awake.ts";
 import { nameOf } from "../objects/object-name.ts";
-import type { Reason } from "../platform/metrics.ts";
 import { serviceOf, shared } from "./registry.ts";
 import type { ObjectTime } from "./registry.ts";
 import { TestClock } from "./test-clock.ts";
@@ -23,6 +23,6 @@ export function aheadOf(ctx: DurableObjectState): number {
 /** Why an object that waits for another one is awake. */
 const CALLS: ReadonlySet<string> = new Set(["room", "shard", "report"]);
 
-export function isCalling(reasons: readonly Reason[]): boolean {
+export function isCalling(reasons: Awake["reasons"]): boolean {
   return reasons.some(({ why }) => CALLS.has(why));
 }

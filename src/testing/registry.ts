@@ -4,6 +4,7 @@ import type { Places } from "../objects/places.ts";
 import type { CreateWorldParts } from "../objects/world-parts.ts";
 import { objectName } from "../protocol/urls.ts";
 import type { Log } from "../platform/log.ts";
+import type { ObjectReport } from "../platform/object-report.ts";
 import type { CreateTransfers } from "../room/transfers/user-transfers.ts";
 import type { RoomCore } from "../room/room.ts";
 import type { TestClock } from "./test-clock.ts";
@@ -33,6 +34,8 @@ export interface ServiceParts {
   readonly createWorldParts: CreateWorldParts | undefined;
   /** Undefined in a service without transfers. */
   readonly createTransfers: CreateTransfers | undefined;
+  /** Undefined in a service without operators. */
+  readonly createReport: (() => ObjectReport) | undefined;
   readonly log: Log;
   readonly places: Places;
   /** How far the clocks of its objects are ahead of the real time, in ms. */

@@ -7,6 +7,7 @@ import { createWorldParts } from "../objects/world-parts.ts";
 import type { CreateWorldParts } from "../objects/world-parts.ts";
 import type { RoomConnection } from "../room/connections/connection.ts";
 import type { Log } from "../platform/log.ts";
+import { ObjectReport } from "../platform/object-report.ts";
 import type { Clock, Socket } from "../platform/ports.ts";
 import type { OptionalParts } from "../room/optional-parts.ts";
 import type { RoomCore } from "../room/room.ts";
@@ -101,6 +102,10 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
   async ring(): Promise<void> {
     this.time.alarmAt = Infinity;
     await this.alarm();
+  }
+
+  protected override createReport(): ObjectReport | undefined {
+    return this.service ? this.service.createReport?.() : new ObjectReport();
   }
 
   /** The service of the room. @internal */

@@ -1,6 +1,7 @@
 import type { DefinedRoom } from "../define/room.ts";
 import { transfers } from "../app/transfers.ts";
-import type { Auth } from "../auth/verify.ts";
+import type { Auth } from "../auth/jwt.ts";
+import { createOperators } from "../auth/operators.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { testService } from "./test-service.ts";
 import type { RoomTest, TestRoomOptions } from "./types.ts";
@@ -32,4 +33,7 @@ const refuse = (): never => {
   throw new RoomError("unauthenticated", "testRoom takes claims, not tokens: use testService with auth: jwt({ … })");
 };
 /** A room with `auth: "required"` gets claims as if a token had been verified. */
-const NO_TOKENS: Auth = { users: async () => refuse(), operators: async () => refuse() };
+const NO_TOKENS: Auth = {
+  users: async () => refuse(),
+  operators: { ...createOperators(), verify: async () => refuse() },
+};

@@ -109,7 +109,7 @@ export async function testService(config: TestServiceConfig): Promise<ServiceTes
 /** Makes the service, and registers it for its objects. */
 function serve(config: TestServiceConfig): ServiceParts {
   const scope = crypto.randomUUID();
-  const { find, log, places, app } = createService(config, (where, ofLog) =>
+  const { find, log, places, app, createReport } = createService(config, (where, ofLog) =>
     createPlaces(where, ofLog, (party, id) => scopedName(scope, party, id)),
   );
   const service: ServiceParts = {
@@ -120,6 +120,7 @@ function serve(config: TestServiceConfig): ServiceParts {
     findWorld: config.world?.findWorld(find, log, places, () => Date.now() + service.ahead),
     createWorldParts: config.world?.createParts,
     createTransfers: config.transfers?.create,
+    createReport,
     ahead: 0,
     objects: new Map(),
   };

@@ -141,7 +141,7 @@ export class World {
   async report(report: Report, isOperator: boolean): Promise<ErrorAnswer | undefined> {
     const { shardId, worldId } = report;
     if (worldId !== undefined && worldId !== this.#room.id) {
-      return { status: 400, error: "The shard belongs to another world" };
+      return { status: 400, error: "The shard belongs to another World" };
     }
     const shard = this.#registry.shard(shardId);
     if (!shard) return { status: 404, error: "There is no such shard" };
@@ -199,7 +199,7 @@ export class World {
       return { status: 400, error: `minShards (${minShards}) is more than maxShards (${maxShards ?? most})` };
     }
     if (this.#registry.room(name) || !this.#registry.isFull) return undefined;
-    return { status: 400, error: `This World may have up to this many rooms: ${this.#parts.settings.maxRooms}` };
+    return { status: 400, error: `This World may have up to ${this.#parts.settings.maxRooms} rooms` };
   }
 
   async #startAll(roomId: string, added: readonly Shard[]): Promise<string[] | ErrorAnswer> {

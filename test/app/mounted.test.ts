@@ -2,7 +2,9 @@ import { env } from "cloudflare:workers";
 import { signal } from "@signe/reactive";
 import { Hono } from "hono";
 import { describe, expect, it, vi } from "vitest";
+import { createWorldTargets } from "../../src/app/world-targets.ts";
 import { createApp } from "../../src/app/app.ts";
+import { createOperators } from "../../src/auth/operators.ts";
 import { createVerifier } from "../../src/auth/verify.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { inspector } from "../../src/inspector/index.ts";
@@ -30,9 +32,9 @@ function makeService(log: (entry: LogEntry) => void = () => {}) {
   const app = createApp({
     find: findRoom,
     verify,
-    operator: verify,
+    operators: { ...createOperators(), verify },
     cors: { origin: "*" },
-    world,
+    findWorldTarget: createWorldTargets(undefined),
     inspector,
     log: createLog(log),
   });

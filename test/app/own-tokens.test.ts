@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
+import { createWorldTargets } from "../../src/app/world-targets.ts";
 import { createApp } from "../../src/app/app.ts";
 import { createVerifier } from "../../src/auth/verify.ts";
 import type { Verify } from "../../src/auth/verify.ts";
@@ -34,7 +35,8 @@ function makeRoom() {
   return { room, guarded };
 }
 
-const appOf = (verify?: Verify) => createApp({ find: findRoom, verify, cors: false, world: { ids: undefined } });
+const appOf = (verify?: Verify) =>
+  createApp({ find: findRoom, verify, cors: false, findWorldTarget: createWorldTargets(undefined) });
 
 /** Connects a client through an app. Resolves with its first packet. */
 async function connect(app: ReturnType<typeof appOf>, path: string, headers: Record<string, string> = {}) {

@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { persist, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { persist } from "../../src/state/fields.ts";
 import type { TransferredUser } from "../../src/room/transfers/messages.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import { call } from "./support.ts";

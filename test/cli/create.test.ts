@@ -106,6 +106,18 @@ describe("durable-rooms create", () => {
   );
 });
 
+describe("the templates", () => {
+  it.each(["vanilla", "vite-react", "action"])(
+    "%s keeps URLs out of the log, and deploys a minified Worker",
+    (name) => {
+      const file = (path: string) => read(join("src/templates", name, path));
+      expect(file("wrangler.toml")).toMatch(/^\[observability.logs\]\ninvocation_logs = false$/m);
+      expect(file("wrangler.toml")).toMatch(/^upload_source_maps = true$/m);
+      expect(name === "vite-react" ? file("vite.config.ts") : file("package.json")).toContain("minify");
+    },
+  );
+});
+
 describe("the versions", () => {
   const own = readManifest(".");
 
@@ -118,7 +130,10 @@ describe("the versions", () => {
       expect(dependencies["durable-rooms"]).toBe(own.version);
       // The library accepts a range of zod versions. Compare with the version that is installed.
       const [zod, vite] = ["zod", "vite"].map((name) => readManifest(join("node_modules", name)).version);
-      const versions = { ...own.devDependencies, ...own.dependencies, zod, vite, "durable-rooms": own.version };
+      // This project installs the plugin under its former name.
+      const [, plugin] = (own.devDependencies["@cloudflare/vitest-pool-workers"] ?? "").split("vitest-plugin@");
+      const others = { zod, vite, "@cloudflare/vitest-plugin": plugin, "durable-rooms": own.version };
+      const versions = { ...own.devDependencies, ...own.dependencies, ...others };
       expect(versions).toMatchObject({ ...dependencies, ...devDependencies });
     },
   );

@@ -1,7 +1,8 @@
 import { computed, signal } from "@signe/reactive";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Collection } from "../../src/state/fields.ts";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 import { reference } from "../../src/state/reference.ts";
 
 class Item {

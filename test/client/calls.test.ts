@@ -160,7 +160,7 @@ describe("messages of a client", () => {
     await expect(oldest).rejects.toMatchObject({ code: "overflow" });
     expect(told).toEqual([]);
     game.emit("rename", "last");
-    expect(told).toEqual([{ code: "overflow", message: "Too many messages wait for a connection", action: "rename" }]);
+    expect(told).toEqual([{ code: "overflow", message: "Too many messages are waiting", action: "rename" }]);
     const socket = (await script.next()).open();
     expect(actionsOf(socket)).toHaveLength(400);
     expect(actionsOf(socket)?.filter(([, value]) => value === "second")).toEqual([]);
@@ -175,7 +175,7 @@ describe("messages of a client", () => {
     game.on("error", ({ code }) => told.push(code));
     const waiting = game.call("set", 1);
     game.close();
-    await expect(waiting).rejects.toMatchObject({ code: "closed", message: "The client closed the connection" });
+    await expect(waiting).rejects.toMatchObject({ code: "closed", message: "The connection is closed" });
     await expect(game.call("set", 1)).rejects.toMatchObject({ code: "closed" });
     await expect(game.optimistic("set", 1, (state) => state)).rejects.toMatchObject({ code: "closed" });
     game.emit("set", 1);
@@ -208,7 +208,7 @@ describe("a client's connection", () => {
   });
 
   it("is not tried with only a transfer token, since it could not reconnect", () => {
-    expect(() => script.connect({ id: undefined, transferToken: "t" })).toThrow(/transferToken needs the id/);
+    expect(() => script.connect({ id: undefined, transferToken: "t" })).toThrow(/transferToken needs id or storage/);
     script.connect({ transferToken: "t" }).close();
     expect(script.sockets).toEqual([]);
   });

@@ -6,7 +6,8 @@ import type { AsJson } from "../../src/client/index.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { reference } from "../../src/state/reference.ts";
 import type { Reference } from "../../src/state/reference.ts";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 
 class Player {
   id = id();

@@ -113,9 +113,7 @@ describe("a client that does not connect", () => {
     const game = connectBare({ host: "192.168.0.7:8787", socket: { WebSocket: refusing } });
     const errors = errorsOf(game);
     const closed = new Promise((resolve) => game.on("closed", resolve));
-    const reason = expect.stringMatching(
-      /^Cannot connect to ws:\/\/192\.168\.0\.7:8787\/parties\/main\/r: An insecure/,
-    );
+    const reason = expect.stringMatching(/^Cannot connect to http:\/\/192\.168\.0\.7:8787: An insecure/);
     await vi.advanceTimersByTimeAsync(0);
     expect(await closed).toEqual({ code: 4400, reason });
     expect(errors).toEqual([{ code: "invalid_address", message: reason }]);

@@ -5,7 +5,8 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomHandle } from "../../src/define/types.ts";
 import type { Visibility } from "../../src/state/field.ts";
 import type { Users } from "../../src/state/fields.ts";
-import { collection, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, sync } from "../../src/state/fields.ts";
 import { Card, Player } from "./table-room.ts";
 import type { table } from "./table-room.ts";
 

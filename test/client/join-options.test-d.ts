@@ -6,7 +6,8 @@ import type { ConnectOptions, JoinOptions } from "../../src/client/index.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Guard, RoomTypes } from "../../src/define/types.ts";
 import { useRoomClient } from "../../src/react/index.ts";
-import { sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { sync } from "../../src/state/fields.ts";
 import { testRoom } from "../../src/testing/index.ts";
 
 const input = z.object({ name: z.string(), team: z.coerce.number().default(1) });

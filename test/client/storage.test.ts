@@ -51,13 +51,11 @@ describe("storage", () => {
     const game = script.connect({ id: undefined, storage: "session", transferToken: "t" });
     expect(game.id).toBe("mine");
     game.close();
-    expect(() => script.connect({ id: undefined, transferToken: "t" })).toThrow(
-      "transferToken needs the id or storage",
-    );
+    expect(() => script.connect({ id: undefined, transferToken: "t" })).toThrow("transferToken needs id or storage");
   });
 
-  it("rejects an id that a room would refuse", async () => {
-    for (const stored of ["", "x".repeat(257)]) {
+  it("rejects an id that a room would refuse, or that no URL can contain", async () => {
+    for (const stored of ["", "x".repeat(257), "\ud800"]) {
       const kept = stubStorage("localStorage", new Map([["durable-rooms:http://h", stored]]));
       const id = await idsOf("local");
       expect(id).toHaveLength(32);

@@ -2,7 +2,8 @@ import { computed, signal } from "@signe/reactive";
 import { expectTypeOf } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { eachItem } from "../../src/state/each-item.ts";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 import { reference } from "../../src/state/reference.ts";
 
 export class Card {

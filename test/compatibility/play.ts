@@ -1,6 +1,7 @@
 import { signal } from "@signe/reactive";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 // This runs with the code of every released version. It uses the features of the first one, and newer ones if they

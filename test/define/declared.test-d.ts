@@ -6,7 +6,8 @@ import type { ClientOf, ReceivedPacket, RoomClient } from "../../src/client/inde
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { AnyRoom, StateOf, UserOf } from "../../src/define/room.ts";
 import type { ActionContext, Connection, Guard, Packet, RoomHandle, RoomTypes } from "../../src/define/types.ts";
-import { sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { sync } from "../../src/state/fields.ts";
 
 const events = {
   chat: z.object({ text: z.string(), at: z.date(), mood: z.string().default("calm") }),

@@ -5,7 +5,8 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import type { Quarantined } from "../../src/define/quarantine.ts";
 import type { AnyRoom, DefinedRoom, Room } from "../../src/define/room.ts";
 import type { Guard, Snapshot } from "../../src/define/types.ts";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 import type { Users } from "../../src/state/fields.ts";
 
 class Player {

@@ -5,7 +5,8 @@ import { connectRoom } from "../../src/client/index.ts";
 import type { ActionName } from "../../src/client/index.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Guard, RoomAddress } from "../../src/define/types.ts";
-import { sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { sync } from "../../src/state/fields.ts";
 
 class Player {
   score = sync(signal(0));

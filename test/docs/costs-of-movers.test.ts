@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { costOf } from "../../src/platform/cost.ts";
 import { zero } from "../../src/platform/counts.ts";
-import { sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { sync } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 const [text = ""] = Object.values(

@@ -15,6 +15,7 @@ import ownApp from "./extracted/mounted-app.ts";
 import { house, priceOf, spentBy } from "./extracted/house.ts";
 import { follow, priceIn, whereOf } from "./extracted/house-client.ts";
 import { party } from "./extracted/party.ts";
+import ownRoute from "./extracted/guide-own-route.ts";
 import { shop } from "./extracted/guide-requests.ts";
 import moved, { game, RoomObject } from "./extracted/moved-game.ts";
 import levels, { dungeon } from "./extracted/guide-transfer.ts";
@@ -173,13 +174,19 @@ describe("guide", () => {
     expect([made.status, await made.json()]).toEqual([201, { delivered: expect.any(Number) }]);
     expect(await (await room.fetch("/stock/pear")).json()).toBe(2);
     expect(await (await put({ item: "pear", count: -2 })).json()).toEqual({
-      error: "Nothing comes in negative numbers",
+      error: "The count has to be 0 or more",
       code: "invalid_input",
     });
     const hostile = await put({ item: "__proto__", count: 1 });
     expect([hostile.status, await hostile.json()]).toMatchObject([400, { error: expect.stringContaining("stock") }]);
     const preflight = await room.fetch("/stock", { method: "OPTIONS" });
     expect([preflight.status, preflight.headers.get("access-control-allow-origin")]).toEqual([204, "*"]);
+  });
+
+  it("requests: a route of the Worker asks a room", async () => {
+    const ask = serviceOf(ownRoute, [shop]);
+    expect(await (await ask("/apples/9")).json()).toBe(3);
+    expect((await ask(`/apples/${"9".repeat(600)}`)).status).toBe(404);
   });
 
   it("requests: a fallback, and OPTIONS without CORS", async () => {

@@ -41,6 +41,21 @@ function problemOf(document: string, link: string): string | undefined {
   return anchorsOf(target).has(anchor) ? undefined : `${link}: there is no such heading`;
 }
 
+/** Describes what GitHub does not show as a table, or shows with a row that is cut. Tables are read line by line. */
+function* tableProblems(document: string): Generator<string> {
+  const lines = prose(join(root, document)).split("\n");
+  const isRow = (line = "") => /^ *\|/.test(line);
+  const isDelimiter = (line = "") => /^ *\|( *:?-+:? *\|)+$/.test(line);
+  const cells = (line = "") => line.replaceAll(/\\\|/g, "").split("|").length;
+  for (const [index, line] of lines.entries()) {
+    if (!isRow(line)) continue;
+    const isFirst = !isRow(lines[index - 1]);
+    if (isFirst && !isDelimiter(lines[index + 1])) yield `${line}: no delimiter row follows`;
+    if (isDelimiter(line) && (isFirst || isRow(lines[index - 2]))) yield `${line}: a delimiter row in the wrong place`;
+    if (!isFirst && cells(line) !== cells(lines[index - 1])) yield `${line}: another number of cells`;
+  }
+}
+
 describe("links between the documents", () => {
   it.each(documents)("%s", (document) => {
     const links = [...prose(join(root, document)).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = ""]) => link);
@@ -52,5 +67,11 @@ describe("links between the documents", () => {
     const index = prose(join(root, "docs/README.md"));
     const pages = globSync("docs/*.md", { cwd: root }).map((path) => relative("docs", path));
     for (const page of pages.filter((name) => name !== "README.md")) expect(index).toContain(`(${page})`);
+  });
+});
+
+describe("tables of the documents", () => {
+  it.each(documents)("%s", (document) => {
+    expect([...tableProblems(document)]).toEqual([]);
   });
 });

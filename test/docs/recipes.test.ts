@@ -81,6 +81,13 @@ it("turn order: one after the other; slow players are skipped, and players who l
   eve.close();
   await vi.waitFor(() => expect(room.state.order()).toEqual([ada.publicId, bob.publicId]));
   expect(room.state.turn()).toBe(ada.publicId);
+
+  // After a crash, only Bob comes back.
+  await server.roomStorage.list();
+  await server.crash();
+  await createClient({ id: bob.sessionId });
+  await server.advance(400_000);
+  expect(room.state.order()).toEqual([bob.publicId]);
 });
 
 it("teams and fog: a team sees its own units, and others near them", async () => {
@@ -153,12 +160,16 @@ it("cursors: whole numbers that are not stored, and a user who left is shown as 
 it("bots take free seats, and move", async () => {
   const { createClient, room, server } = await testRoom(track);
   const ada = await createClient();
-  expect(Object.keys(room.state.bots())).toHaveLength(3);
   await server.advance(1000);
+  expect(Object.keys(room.state.bots())).toHaveLength(3);
   expect(room.state.bots()["bot-0"]?.x()).toBeGreaterThan(0);
   await createClient();
+  await server.advance(100);
   expect(Object.keys(room.state.bots())).toHaveLength(2);
   ada.close();
+  await vi.waitFor(() => expect(Object.keys(room.state.drivers())).toHaveLength(1));
+  await server.advance(100);
+  expect(Object.keys(room.state.bots())).toHaveLength(3);
 });
 
 it("deletion: a user's data in each game is deleted, and then their profile", async () => {

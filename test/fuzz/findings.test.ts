@@ -6,7 +6,8 @@ import { defineRoom } from "../../src/define/define-room.ts";
 import { answerClose } from "../../src/objects/handshake.ts";
 import { readText } from "../../src/room/requests/request-body.ts";
 import { applyPatch } from "../../src/protocol/apply-patch.ts";
-import { collection, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, sync } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 import { testRoom } from "../support/harness.ts";
 

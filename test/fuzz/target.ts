@@ -4,7 +4,8 @@ import * as z from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { requireClaim } from "../../src/define/guards.ts";
 import { RoomError } from "../../src/protocol/errors.ts";
-import { collection, connected, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, persist, sync } from "../../src/state/fields.ts";
 
 /** The state of a good client, which nobody else may change. */
 export const TREASURE = { gold: 7, map: [1, 2, 3], owner: "good" };

@@ -2,10 +2,13 @@ import { env, exports } from "cloudflare:workers";
 import { signal } from "@signe/reactive";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
+import { createWorldTargets } from "../../src/app/world-targets.ts";
 import { createApp } from "../../src/app/app.ts";
 import { createRooms } from "../../src/app/create-rooms.ts";
 import { worlds } from "../../src/worlds.ts";
-import { createOperatorVerifier, createVerifier, jwt } from "../../src/auth/verify.ts";
+import { jwt } from "../../src/auth/jwt.ts";
+import { createOperators } from "../../src/auth/operators.ts";
+import { createVerifier } from "../../src/auth/verify.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { inspector } from "../../src/inspector/index.ts";
 import { MOST_ROWS } from "../../src/inspector/part.ts";
@@ -19,7 +22,8 @@ import type {
   TreeNode,
   WorldInspection,
 } from "../../src/inspector/types.ts";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 import { findRoom } from "../../src/testing/registry.ts";
 import inspectedWorker, { RoomObject } from "../docs/extracted/inspected-worker.ts";
 import { testRoom, operatorToken, token } from "../support/harness.ts";
@@ -123,7 +127,7 @@ describe("P12.1: permissions", () => {
     const bare = createApp({
       find: findRoom,
       verify,
-      operator: createOperatorVerifier("AUTH_JWT_SECRET"),
+      operators: createOperators("AUTH_JWT_SECRET"),
       cors: false,
     });
     const url = `http://rooms.test${pathOf(room, "$inspect")}`;
@@ -137,10 +141,10 @@ describe("P12.1: permissions", () => {
     const app = createApp({
       find: findRoom,
       verify,
-      operator: createOperatorVerifier("AUTH_JWT_SECRET"),
+      operators: createOperators("AUTH_JWT_SECRET"),
       cors: false,
       inspector,
-      world: { ids: undefined },
+      findWorldTarget: createWorldTargets(undefined),
     });
     const status = async (path: string, value: unknown, headers: Record<string, string> = {}) =>
       (await app.request(`http://localhost${path}`, { headers }, { ...env, INSPECTOR: value })).status;

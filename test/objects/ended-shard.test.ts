@@ -2,7 +2,8 @@ import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { signal } from "@signe/reactive";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { connected, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { connected, sync } from "../../src/state/fields.ts";
 import { QUOTA } from "../support/faults.ts";
 import { shardStub, testRoom } from "../support/harness.ts";
 

@@ -4,6 +4,7 @@ import { signal } from "@signe/reactive";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { createApp } from "../../src/app/app.ts";
+import { createOperators } from "../../src/auth/operators.ts";
 import { createVerifier } from "../../src/auth/verify.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomObjectBase } from "../../src/objects/room-object.ts";
@@ -13,7 +14,8 @@ import type { LogEntry } from "../../src/platform/ports.ts";
 import { findRoom } from "../../src/testing/registry.ts";
 import type { Counts } from "../../src/platform/counts.ts";
 import type { RoomMetrics, ShardMetrics } from "../../src/platform/metrics.ts";
-import { connected, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { connected, sync } from "../../src/state/fields.ts";
 import { shardStub, testRoom, operatorToken, token } from "../support/harness.ts";
 import type { TestClient, TestRoom } from "../support/harness.ts";
 
@@ -364,7 +366,13 @@ describe("P11.1: $metrics", () => {
     const lines: LogEntry[] = [];
     const operators = createVerifier({ secret: "NO_SUCH_SECRET" });
     const log = createLog((line) => lines.push(line));
-    const app = createApp({ find: findRoom, verify: undefined, operator: operators, cors: false, log });
+    const app = createApp({
+      find: findRoom,
+      verify: undefined,
+      operators: { ...createOperators(), verify: operators },
+      cors: false,
+      log,
+    });
     const room = testRoom(game, "game-1");
     const headers = await operator();
     const response = await app.request(`http://rooms.test${pathOf(room)}`, { headers }, env);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ObjectReport } from "../../src/platform/object-report.ts";
 import { Monitor } from "../../src/objects/monitor.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
 import type { LogEntry } from "../../src/platform/ports.ts";
@@ -16,6 +17,10 @@ class Disk {
 
   /** Loads the object into memory. */
   wake(): Monitor {
+    return new Monitor(this.storage, this.clock, (entry) => this.log.push(entry), new ObjectReport());
+  }
+
+  get storage(): DurableObjectStorage {
     const check = (call: "get" | "put", key: string) => {
       if (this.isBroken(call, key)) throw new Error(`${call} failed`);
     };
@@ -28,8 +33,7 @@ class Disk {
       },
       delete: (key: string) => this.rows.delete(key),
     };
-    const storage = { kv, transactionSync: (run: () => void) => run() } as unknown as DurableObjectStorage;
-    return new Monitor(storage, this.clock, (entry) => this.log.push(entry));
+    return { kv, transactionSync: (run: () => void) => run() } as unknown as DurableObjectStorage;
   }
 }
 
@@ -64,6 +68,15 @@ describe("P11.3: reported counts never decrease", () => {
     const told = monitor.report().totals;
     expect(monitor.report().totals).toEqual(told);
   });
+});
+
+it("P11.3: a service without operators counts too, for a later version that has operators", () => {
+  const disk = new Disk();
+  const monitor = new Monitor(disk.storage, disk.clock, () => {}, undefined);
+  monitor.message("hello");
+  monitor.storage.transaction(() => monitor.storage.put("a", 1));
+  expect(() => monitor.report()).toThrow("no operators");
+  expect(disk.wake().report().totals).toMatchObject({ messages: 1, bytesIn: 5 });
 });
 
 describe("counts do no harm", () => {

@@ -3,7 +3,8 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomObjectBase } from "../../src/objects/room-object.ts";
-import { connected, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { connected, persist, sync } from "../../src/state/fields.ts";
 import { shardStub, testRoom } from "../support/harness.ts";
 
 const RESTART = { code: 1012, reason: "The code has changed" };

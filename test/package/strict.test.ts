@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { exec, ROOT } from "./exec.ts";
@@ -60,10 +60,14 @@ describe("each entry point, in a fresh project", () => {
     const flags = ["--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"];
     await exec("npm", ["install", ...flags, inject("tarball"), ...versions], { cwd });
     write("entries.ts", ENTRIES.map((entry, index) => `export * as e${index} from "${entry}";`).join("\n"));
+    // The client in one file, as a page without a bundler would have it beside its own files.
+    for (const name of ["durable-rooms.js", "durable-rooms.d.ts"])
+      copyFileSync(join(cwd, "node_modules/durable-rooms/dist", name), join(cwd, name));
+    write("page.ts", `export { connectRoom, type RoomClient } from "./durable-rooms.js";`);
     const types = ["node", "@cloudflare/workers-types", "@cloudflare/vitest-pool-workers/types"];
     for (const [moduleResolution, module] of Object.entries(RESOLUTIONS)) {
       const compilerOptions = { ...STRICTEST, moduleResolution, module, types, skipLibCheck: true };
-      write(`tsconfig.${moduleResolution}.json`, JSON.stringify({ compilerOptions, files: ["entries.ts"] }));
+      write(`tsconfig.${moduleResolution}.json`, JSON.stringify({ compilerOptions, files: ["entries.ts", "page.ts"] }));
     }
   });
 

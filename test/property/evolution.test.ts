@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Snapshot } from "../../src/define/types.ts";
-import { collection, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, persist, sync } from "../../src/state/fields.ts";
 import { asyncHooks } from "../support/async-hooks.ts";
 import { MemoryRoom } from "../support/memory.ts";
 

@@ -140,6 +140,25 @@ describe("useRoomClient", () => {
     await vi.waitFor(() => expect(open()).toHaveLength(1));
   });
 
+  it("calls the functions of a component that is mounted, also if the one that connected is not", async () => {
+    const tokens: string[] = [];
+    const counts = (tokenOf: Record<string, string>) =>
+      Object.entries(tokenOf).map(([key, token]) => {
+        const socket = { ...options.socket, minReconnectionDelay: 1 };
+        return createElement(Count, {
+          key,
+          of: { ...options, socket, token: () => (tokens.push(token), "") } as Options,
+        });
+      });
+    await show(counts({ first: "a", second: "b" }));
+    await until("<b>open 0</b><b>open 0</b>");
+    await show(counts({ second: "c" }));
+    await act(async () => sockets[0]?.close());
+    await act(() => vi.waitFor(() => expect(sockets).toHaveLength(2)));
+    await until("<b>open 0</b>");
+    expect(tokens.at(-1)).toBe("c");
+  });
+
   it("calls a function for the room once, however often the component renders", async () => {
     let asked = 0;
     const { room: found, ...rest } = options;

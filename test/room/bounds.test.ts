@@ -5,7 +5,8 @@ import type { RoomConnection } from "../../src/room/connections/connection.ts";
 import { RemoteSocket } from "../../src/room/shards/remote-socket.ts";
 import { ShardLink } from "../../src/room/shards/shard-link.ts";
 import { ExpiringRows, MOST_REMEMBERED } from "../../src/room/storage/expiring-rows.ts";
-import { collection, connected, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, sync } from "../../src/state/fields.ts";
 import { MemoryRoom, MemoryStorage, VirtualClock } from "../support/memory.ts";
 
 class Player {

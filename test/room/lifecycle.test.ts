@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { connected, id, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { connected, id, sync } from "../../src/state/fields.ts";
 import { testRoom, token } from "../support/harness.ts";
 import { MemoryRoom } from "../support/memory.ts";
 

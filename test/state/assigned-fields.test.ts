@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { computed, signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { collection, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, persist, sync } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 class Player {

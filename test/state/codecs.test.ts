@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { boolean, float32, integer, oneOf, quantized } from "../../src/state/codecs.ts";
-import { collection, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, sync } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 const STEP = 1000 / (2 ** 16 - 1);
@@ -127,8 +128,10 @@ describe("fields with a codec", () => {
 });
 
 it("as is refused for computed signals, and for ranges without steps", () => {
-  expect(() => sync(computed(() => 1) as never, { as: integer } as never)).toThrow("the option as cannot be used");
-  expect(() => sync(signal(1), { as: integer, transform: String } as never)).toThrow("the option as");
+  expect(() => sync(computed(() => 1) as never, { as: integer } as never)).toThrow(
+    "sync() cannot combine as with a computed signal",
+  );
+  expect(() => sync(signal(1), { as: integer, transform: String } as never)).toThrow("sync() cannot combine as");
   for (const range of [
     { min: 0, max: 0, bits: 8 },
     { min: 0, max: 1, bits: 33 },

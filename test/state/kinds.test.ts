@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { collection, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, persist, sync } from "../../src/state/fields.ts";
 import { Tree } from "../../src/state/tree.ts";
 import { MemoryRoom } from "../support/memory.ts";
 

@@ -2,7 +2,8 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Connection } from "../../src/define/types.ts";
-import { collection, id, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, id, sync } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 const WORLD = { name: "a constant of the module" };

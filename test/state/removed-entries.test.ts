@@ -1,6 +1,7 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { collection, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, sync } from "../../src/state/fields.ts";
 import { Tree } from "../../src/state/tree.ts";
 
 const own = () => ({ note: sync(signal("secret"), { visibleTo: "owner" }) });

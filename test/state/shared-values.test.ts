@@ -1,6 +1,7 @@
 import { computed, signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
-import { collection, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, id, persist, sync } from "../../src/state/fields.ts";
 import { reference } from "../../src/state/reference.ts";
 import { findShared } from "../../src/state/shared-values.ts";
 

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { eachItem, loadInto, snapshotOf } from "../../src/index.ts";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 import { MemoryRoom } from "../support/memory.ts";
 
 class Item {

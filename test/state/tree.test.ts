@@ -1,7 +1,8 @@
 import { computed, signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { RoomError } from "../../src/protocol/errors.ts";
-import { collection, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, persist, sync } from "../../src/state/fields.ts";
 import { Tree } from "../../src/state/tree.ts";
 import { gameState, item, monster, Player } from "../support/game-state.ts";
 import { ODD_VALUES } from "../support/odd-values.ts";

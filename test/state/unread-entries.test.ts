@@ -1,7 +1,8 @@
 import { computed, signal } from "@signe/reactive";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 import type { Rows } from "../../src/state/rows.ts";
 import { Tree } from "../../src/state/tree.ts";
 import type { UnreadCollection } from "../../src/state/tree.ts";

@@ -1,5 +1,6 @@
 import { computed, signal } from "@signe/reactive";
-import { collection, connected, id, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../src/state/fields.ts";
 import type { Visibility } from "../../src/state/field.ts";
 import { reference } from "../../src/state/reference.ts";
 import type { Reference } from "../../src/state/reference.ts";

@@ -2,7 +2,8 @@ import { signal } from "@signe/reactive";
 import { expect } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomCore } from "../../src/room/room.ts";
-import { persist, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { persist } from "../../src/state/fields.ts";
 import { MemoryRoom, VirtualClock } from "./memory.ts";
 import type { MemorySocket } from "./memory.ts";
 

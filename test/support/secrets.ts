@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { Claims } from "../../src/define/types.ts";
-import { collection, connected, persist, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, connected, persist, sync } from "../../src/state/fields.ts";
 
 /**
  * Each secret is a unique text that says who may read it: `<m:room:reader:number>`, where the reader is "all", "gm",

@@ -2,7 +2,8 @@ import { computed, signal } from "@signe/reactive";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { collection, sync, users } from "../../src/state/fields.ts";
+import { users } from "../../src/app/users.ts";
+import { collection, sync } from "../../src/state/fields.ts";
 import { testRoom } from "../../src/testing/index.ts";
 
 const counter = (hibernate: boolean, throttleStorage?: number) =>

@@ -3,8 +3,9 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { transfers } from "../../src/app/transfers.ts";
-import { jwt } from "../../src/auth/verify.ts";
-import { connected, sync, users } from "../../src/state/fields.ts";
+import { jwt } from "../../src/auth/jwt.ts";
+import { users } from "../../src/app/users.ts";
+import { connected, sync } from "../../src/state/fields.ts";
 import { testService } from "../../src/testing/index.ts";
 import { worlds } from "../../src/worlds.ts";
 

@@ -11,8 +11,8 @@ interface DecodeOptions {
 }
 
 const EXAMPLES = `
-A frame is hex, base64, or a file: with one frame as it is, or with one in each line. Give all frames of a connection
-from its first one on, in their order: later ones build on what earlier ones said.
+A frame is hex, base64, or a file with one binary frame or with one frame in each line. Pass all frames of a connection,
+from the first one on and in order, because later frames depend on earlier ones.
 
 Examples:
   $ durable-rooms decode captured.txt

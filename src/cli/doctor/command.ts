@@ -15,8 +15,8 @@ interface DoctorOptions {
 }
 
 const EXAMPLES = `
-Ten checks of a deployed service, in about half a minute. It enters the room as a user of its own, sends nothing, and
-leaves: use a room that nobody else is in. Two checks are for you to look at.
+Runs ten checks in about half a minute. It joins the room as a separate user, sends nothing, and leaves: use a room that
+nobody else is in. Two of the results are for you to judge.
 
 Examples:
   $ export OPERATOR_TOKEN=$(durable-rooms token --operator --claim 'rooms=*' --secrets-file .secrets)

@@ -33,11 +33,11 @@ const upToTenMinutes = durationUpTo(600_000, "10 minutes");
 const upToAMinute = durationUpTo(60_000, "a minute");
 
 const EXAMPLES = `
-Each client is a user of its own, who connects as durable-rooms/client does. A latency is the time from an action to
-its ack. Ctrl-C ends it, and shows what there was until then.
+Each client is a separate user, and connects like durable-rooms/client. The latency is the time from an action to its
+acknowledgement. Ctrl-C ends the command, and prints the summary up to then.
 
-A value is JSON. In it {random:0-1000} becomes a whole number, {client} the client's number, and {count} how many it
-sent before.
+The value is JSON. In it {random:0-1000} becomes a whole number, {client} the number of the client, and {count} the
+number of actions that it sent before.
 
 Examples:
   $ durable-rooms load --room game-1 --action move --value '{"x":{random:0-1000},"y":{random:0-1000}}'

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { worldUrl } from "../../client/address.ts";
 import { Calls } from "../../client/calls.ts";
 import type { Answer } from "../../client/calls.ts";
 import type { CallError } from "../../client/errors.ts";
@@ -172,7 +171,7 @@ export class LoadClient {
 
 function destinationOf({ origin, party, room, world }: LoadSettings): Destination {
   if (world === undefined) return roomDestination(party, room);
-  return new WorldDestination(worldUrl({ host: origin, worldId: world }, "connect"), room);
+  return new WorldDestination({ host: origin, worldId: world, room });
 }
 
 /** Waits until `due` in the time of `performance.now`. Returns early when it is aborted. */

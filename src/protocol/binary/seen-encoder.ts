@@ -6,6 +6,7 @@ import type { ByteWriter } from "./bytes.ts";
 import { Collection, NamedRows, writeRemovals } from "./collection.ts";
 import { fill, NO_TAKERS } from "./patch-encoder.ts";
 import { fixedType, writeFixed } from "./columns.ts";
+import { RefilledList } from "./refilled-list.ts";
 import { hasField, Row } from "./row-blocks.ts";
 import { Slots } from "./slots.ts";
 import { writeTable } from "./tables.ts";
@@ -34,7 +35,7 @@ interface Shape {
   readonly mask: number;
   readonly types: Uint8Array;
   /** The rows of the frame that is being written. */
-  readonly pieces: Uint8Array[];
+  readonly pieces: RefilledList<Uint8Array>;
 }
 
 /** Writes a value under a key of a patch. */
@@ -106,7 +107,14 @@ export class SeenEncoder {
       const { shape, bytes } =
         entry.written?.run === collection ? entry.written : (entry.written = collection.write(entry, put));
       if (!shape) out.bytes(bytes);
-      else if (shape.pieces.push(bytes) === 1) shapes.push(shape);
+      else {
+        if (!shapes.includes(shape)) {
+          shapes.push(shape);
+          // There are pieces of an earlier packet if it could not be written.
+          shape.pieces.clear();
+        }
+        shape.pieces.add(bytes);
+      }
     }
     for (const shape of shapes) writePieces(out, collection, shape);
     if (gone.length > 0) writeRemovals(out, collection, gone);
@@ -215,7 +223,7 @@ class SeenCollection extends Collection {
   #shapeOf(mask: number, types: readonly number[]): Shape {
     const known = this.#shapes.find((each) => each.mask === mask && types.every((type, at) => type === each.types[at]));
     if (known) return known;
-    const shape: Shape = { mask, types: Uint8Array.from(types), pieces: [] };
+    const shape: Shape = { mask, types: Uint8Array.from(types), pieces: new RefilledList() };
     this.#shapes.push(shape);
     return shape;
   }
@@ -226,7 +234,6 @@ function writePieces(out: ByteWriter, { index }: Collection, { mask, types, piec
   out.varint(index);
   out.varint(mask);
   out.bytes(types);
-  out.varint(pieces.length);
-  for (const piece of pieces) out.bytes(piece);
-  pieces.length = 0;
+  out.varint(pieces.size);
+  pieces.forEach((piece) => out.bytes(piece));
 }

@@ -115,7 +115,7 @@ export class Broadcast {
     if (autoSync === this.autoSync) return;
     this.#isManual = !autoSync;
     this.#tree.crowd?.switched();
-    this.#remote?.deliver(autoSync ? "when due" : "not yet");
+    this.#remote?.deliver(autoSync ? "due" : "later");
     this.schedule();
     // Other packets do not wait for the first one any more.
     if (!autoSync) for (const conn of this.#connections.unopened) if (conn.isWaiting) conn.waitAgain(false);

@@ -77,8 +77,8 @@ export class Views {
     return [...this.#privateSince(conn, seq, gone), ...(this.#tree.crowd?.replacements(conn) ?? [])];
   }
 
-  /** @param isKeyed whether to include what is private in visible entries with keyed visibility */
-  #privateSince(conn: RoomConnection, seq: number, gone: readonly PrivateRemoval[], isKeyed = false): Placed[] {
+  /** @param relays if set, what is private in visible entries with keyed visibility is included: they get the rest */
+  #privateSince(conn: RoomConnection, seq: number, gone: readonly PrivateRemoval[], relays?: object): Placed[] {
     const viewer = this.#tree.viewerOf(conn);
     const hidden = new HiddenCollections();
     const changes: Placed[] = [];
@@ -86,8 +86,7 @@ export class Views {
     for (const { names, audience } of gone) {
       const around = this.#tree.hiddenAround(names);
       if (around?.collection.interest) {
-        const sees = [around.audience, audience].every((each) => this.#tree.sees(viewer, each));
-        if (isKeyed && sees) changes.push({ names, value: DELETE });
+        if (relays && this.#tree.sees(viewer, audience)) changes.push({ names, value: DELETE });
       } else if (around?.audience.dynamic) hidden.add(around.collection);
       else if (this.#mayHave(viewer, audience, around?.audience)) changes.push({ names, value: DELETE });
     }
@@ -96,12 +95,11 @@ export class Views {
       if (!audience || (!audience.dynamic && leaf.changedIn <= seq)) continue;
       const wasSent = this.wasSent(conn, viewer, leaf);
       const around = leaf.hiddenEntryAround(() => false);
-      const seenBy = around?.placement.seenBy;
-      if (seenBy && !(isKeyed && this.#tree.sees(viewer, seenBy))) continue;
-      if (around?.placement.audience?.dynamic) hidden.take(leaf, around, wasSent);
+      const { audience: outer, seenBy } = around?.placement ?? {};
+      if (seenBy && !relays) continue;
+      if (around && outer?.dynamic) hidden.take(leaf, around, wasSent);
       else if (wasSent) changes.push({ names: leaf.names(), value: leaf.whole });
-      else if (this.#mayHave(viewer, audience, around?.placement.audience))
-        changes.push({ names: leaf.names(), value: DELETE });
+      else if (this.#mayHave(viewer, audience, outer ?? seenBy)) changes.push({ names: leaf.names(), value: DELETE });
     }
     return [...changes, ...hidden.replacements()];
   }
@@ -128,7 +126,7 @@ export class Views {
       else this.#group(conn, hidden, groups);
     }
     this.#questions?.end(conns.length);
-    return [...groups.values()].filter(({ changes: own }) => own.length > 0);
+    return [...groups.values()];
   }
 
   /**
@@ -138,8 +136,12 @@ export class Views {
   #allPrivate(conn: RoomConnection, changes: Changes["private"]): Placed[] {
     conn.seen.clear();
     this.#mark(conn);
-    const gone = changes.filter(({ leaf }) => !leaf);
-    return this.#privateSince(conn, NONE, gone, conn.relays !== undefined);
+    return this.#privateSince(
+      conn,
+      NONE,
+      changes.filter(({ leaf }) => !leaf),
+      conn.relays,
+    );
   }
 
   #group(conn: RoomConnection, hidden: Hidden, groups: Map<string, ViewerGroup>): void {

@@ -58,6 +58,8 @@ export default class Main extends WorkerEntrypoint {
     calls++;
     const namespace = (workerEnv as never)[binding] as { idFromName(name: string): unknown; get(id: unknown): object };
     const stub = namespace.get(namespace.idFromName(name)) as Record<string, (...args: unknown[]) => unknown>;
-    return stub[method]?.(...args);
+    const result = await stub[method]?.(...args);
+    // The copy has no `Symbol.dispose`. The runtime would keep what it disposes of until the caller disposes of it.
+    return result && typeof result === "object" ? { ...result, [Symbol.dispose]: undefined } : result;
   }
 }

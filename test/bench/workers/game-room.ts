@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import * as z from "zod";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { sync } from "../../../src/state/fields.ts";
 
 export class Player {
   x = sync(signal(0));

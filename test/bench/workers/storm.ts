@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { createRooms } from "../../../src/app/create-rooms.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { connected, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { connected, sync } from "../../../src/state/fields.ts";
 
 /** A player of a game with a profile: about 400 bytes. */
 class Player {

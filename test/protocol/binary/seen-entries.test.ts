@@ -63,6 +63,24 @@ describe("P13.9: the encoding of an entry", () => {
     vi.restoreAllMocks();
   });
 
+  it("is complete after another one could not be written", () => {
+    const encoder = new SeenEncoder([...tables.entries()]);
+    const write = (...entries: ToldEntry[]) => written((out) => encoder.write(out, "ships", entries, put));
+    encoder.assign("ships", [change()], 0, -1);
+    // All clients know the slot now.
+    encoder.assign("ships", [], 1, 0);
+    const expected = write(change(3));
+    const broken: ToldEntry = {
+      key: "b",
+      form: "whole",
+      get value(): unknown {
+        throw new Error("broken");
+      },
+    };
+    expect(() => write(change(2), broken)).toThrow("broken");
+    expect(write(change(3))).toEqual(expected);
+  });
+
   it("does not use the slots of another run", () => {
     // Both runs choose the same slot.
     vi.spyOn(crypto, "getRandomValues").mockImplementation((array) => array);

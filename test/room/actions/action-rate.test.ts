@@ -2,7 +2,8 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { sync } from "../../../src/state/fields.ts";
 import { testRoom } from "../../support/harness.ts";
 
 class Player {

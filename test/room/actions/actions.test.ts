@@ -3,7 +3,8 @@ import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { RoomError } from "../../../src/protocol/errors.ts";
-import { sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { sync } from "../../../src/state/fields.ts";
 import { testRoom, token } from "../../support/harness.ts";
 
 class Player {

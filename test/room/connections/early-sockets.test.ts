@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { EarlySockets } from "../../../src/room/connections/early-sockets.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { persist, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { persist } from "../../../src/state/fields.ts";
 import { signal } from "@signe/reactive";
 import { MemoryRoom, MemorySocket, VirtualClock } from "../../support/memory.ts";
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import * as z from "zod";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { sync } from "../../../src/state/fields.ts";
 import { signal } from "@signe/reactive";
 import { testRoom } from "../../support/harness.ts";
 
@@ -75,7 +76,8 @@ describe("events of a definition", () => {
     expect(() => defineRoom({ ...room, events: { chat: "text" as unknown as z.ZodString } })).toThrow(
       'defineRoom("r"): the event "chat" has a value that is not a schema',
     );
-    for (const name of ["sync", "ack", "error", "user_disconnected", "joining", "status", "closed"]) {
+    const own = ["packet", "status", "closed", "destroyed"];
+    for (const name of ["sync", "ack", "error", "user_disconnected", "joining", ...own]) {
       expect(() => defineRoom({ ...room, events: { [name]: z.string() } })).toThrow(
         `the event "${name}" has a reserved name: choose another one`,
       );

@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { sync } from "../../../src/state/fields.ts";
 import { near } from "../../../src/state/near.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";

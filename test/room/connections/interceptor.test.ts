@@ -2,7 +2,8 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import type { Packet } from "../../../src/define/types.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { sync } from "../../../src/state/fields.ts";
 import { testRoom, token } from "../../support/harness.ts";
 
 class Player {

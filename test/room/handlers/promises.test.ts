@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { collection, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { collection, sync } from "../../../src/state/fields.ts";
 import { testRoom } from "../../support/harness.ts";
 
 /** A thenable that is not a `Promise`, such as the result of a call to another Worker. */

@@ -4,7 +4,8 @@ import * as z from "zod";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import type { ListingOptions, Metadata } from "../../../src/define/types.ts";
 import type { ListingReport } from "../../../src/room/listing/report.ts";
-import { connected, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { connected, sync } from "../../../src/state/fields.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 
 class Player {

@@ -2,7 +2,8 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { persist, sync } from "../../../src/state/fields.ts";
 import { testRoom, token } from "../../support/harness.ts";
 
 class Player {

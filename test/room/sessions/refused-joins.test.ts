@@ -2,7 +2,8 @@ import { computed, signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { RoomError } from "../../../src/protocol/errors.ts";
-import { collection, connected, persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { collection, connected, persist, sync } from "../../../src/state/fields.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 
 class Item {

@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { collection, connected, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { collection, connected, sync } from "../../../src/state/fields.ts";
 import { byKey } from "../../../src/state/visibility-keys.ts";
 import { testRoom } from "../../support/harness.ts";
 

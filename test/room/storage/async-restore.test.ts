@@ -2,7 +2,8 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import type { Snapshot } from "../../../src/define/types.ts";
-import { connected, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { connected, sync } from "../../../src/state/fields.ts";
 import { testRoom } from "../../support/harness.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 

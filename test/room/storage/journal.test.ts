@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { Journal } from "../../../src/room/storage/journal.ts";
-import { collection, persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { collection, persist, sync } from "../../../src/state/fields.ts";
 import { testRoom } from "../../support/harness.ts";
 import { journalOf as rowsOf, MemoryRoom, MemoryStorage } from "../../support/memory.ts";
 

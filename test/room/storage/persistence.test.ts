@@ -1,7 +1,8 @@
 import { computed, signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { collection, persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { collection, persist, sync } from "../../../src/state/fields.ts";
 import { testRoom } from "../../support/harness.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 

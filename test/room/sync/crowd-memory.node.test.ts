@@ -2,8 +2,9 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
+import { users } from "../../../src/app/users.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { collection, sync, users } from "../../../src/state/fields.ts";
+import { collection, sync } from "../../../src/state/fields.ts";
 import { near } from "../../../src/state/near.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
@@ -22,9 +23,7 @@ const state = () => ({
 });
 
 it("P4.15: nothing is kept of a client that leaves while its nearest entries are about to be chosen again", async () => {
-  const room = new MemoryRoom<ReturnType<typeof state>>(
-    defineRoom({ path: "r", throttleSync: 5000, state }).compiled,
-  );
+  const room = new MemoryRoom<ReturnType<typeof state>>(defineRoom({ path: "r", throttleSync: 5000, state }).compiled);
   await room.connect("ada");
   let bob: MemorySocket | undefined = await room.connect("bob");
   await room.advance(10_000);

@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { expect, inject } from "vitest";
-import { collection, persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { collection, persist, sync } from "../../../src/state/fields.ts";
 import { EVERYTHING } from "../../../src/state/key-rules.ts";
 import { near } from "../../../src/state/near.ts";
 import { byKey, sameKey } from "../../../src/state/visibility-keys.ts";

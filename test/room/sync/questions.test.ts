@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { persist, sync } from "../../../src/state/fields.ts";
 import type { Viewer } from "../../../src/state/field.ts";
 import { applyPatch } from "../../../src/protocol/apply-patch.ts";
 import { MemoryRoom } from "../../support/memory.ts";

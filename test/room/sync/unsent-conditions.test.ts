@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { collection, persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { collection, persist, sync } from "../../../src/state/fields.ts";
 import { byKey } from "../../../src/state/visibility-keys.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 import { ResumingClient } from "./resuming-client.ts";

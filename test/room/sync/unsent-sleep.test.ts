@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
+import { users } from "../../../src/app/users.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { collection, sync, users } from "../../../src/state/fields.ts";
+import { collection, sync } from "../../../src/state/fields.ts";
 import { near } from "../../../src/state/near.ts";
 import { MemoryTree } from "../../support/memory-shards.ts";
 import type { MemorySocket } from "../../support/memory.ts";

@@ -2,7 +2,8 @@ import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { Alarms } from "../../../src/room/timing/alarms.ts";
-import { sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { sync } from "../../../src/state/fields.ts";
 import { MemoryRoom, VirtualClock } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
 

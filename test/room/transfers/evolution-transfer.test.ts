@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import type { AnyRoom } from "../../../src/define/room.ts";
 import type { Snapshot } from "../../../src/define/types.ts";
-import { sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { sync } from "../../../src/state/fields.ts";
 import type { TransferredUser } from "../../../src/room/transfers/messages.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 

@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { sync } from "../../../src/state/fields.ts";
 import { MemoryRoom } from "../../support/memory.ts";
 
 const definition = defineRoom({
@@ -15,8 +16,8 @@ const definition = defineRoom({
   },
 });
 
-function roomWithout(): MemoryRoom<object> {
-  const room = new MemoryRoom<object>(definition.compiled);
+function roomWithout({ compiled }: Pick<typeof definition, "compiled"> = definition): MemoryRoom<object> {
+  const room = new MemoryRoom<object>(compiled);
   room.hasTransfers = false;
   room.start();
   return room;
@@ -77,4 +78,25 @@ it("rows of transfers are kept for a later version with transfers", async () => 
   room.hasTransfers = true;
   room.crash();
   expect((await room.connect(undefined, null, boarded.token)).isOpen).toBe(true);
+});
+
+it("room.forget removes the session too: onExpire runs once, and whoever comes back is a new user", async () => {
+  const expired: string[] = [];
+  const { compiled } = defineRoom({
+    path: "room-{id}",
+    throttleStorage: 0,
+    state: () => ({ players: users(() => ({ gold: sync(signal(5)) })) }),
+    onExpire: ({ publicId }) => void expired.push(publicId),
+  });
+  const room = roomWithout({ compiled });
+  const publicIdOf = ({ texts }: { texts: readonly string[] }) =>
+    (JSON.parse(texts[0] ?? "") as { value: { pId: string } }).value.pId;
+  const [ada, bob] = [await room.connect("private ada"), await room.connect("private bob")];
+  room.disconnect(bob);
+  const forgotten = [ada, bob].map(publicIdOf);
+  for (const publicId of forgotten) room.core.handle.forget(publicId);
+  await room.advance(0);
+  expect(expired).toEqual(forgotten);
+  expect([...room.storage.rows.keys()].filter((key) => key.startsWith("$session:"))).toEqual([]);
+  for (const id of ["private ada", "private bob"]) expect(forgotten).not.toContain(publicIdOf(await room.connect(id)));
 });

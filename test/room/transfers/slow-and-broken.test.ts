@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { beforeEach, describe, expect, it } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { collection, connected, persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { collection, connected, persist, sync } from "../../../src/state/fields.ts";
 import { MemoryRoom, VirtualClock } from "../../support/memory.ts";
 import type { MemorySocket } from "../../support/memory.ts";
 

@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { expect, it, vi } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { persist, sync } from "../../../src/state/fields.ts";
 import { TestRoom } from "../../support/harness.ts";
 import type { TestClient } from "../../support/harness.ts";
 

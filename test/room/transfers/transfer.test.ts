@@ -1,7 +1,8 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
 import { defineRoom } from "../../../src/define/define-room.ts";
-import { collection, connected, id, persist, sync, users } from "../../../src/state/fields.ts";
+import { users } from "../../../src/app/users.ts";
+import { collection, connected, id, persist, sync } from "../../../src/state/fields.ts";
 import { TestRoom, token } from "../../support/harness.ts";
 import type { TransferredUser } from "../../../src/room/transfers/messages.ts";
 import { MemoryRoom } from "../../support/memory.ts";

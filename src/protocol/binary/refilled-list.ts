@@ -1,0 +1,20 @@
+/**
+ * A list that is filled and emptied again and again. It keeps its memory, since arrays that grow anew for each of a
+ * thousand packets are most of what the garbage collector has to move. So it refers to old items until others replace them.
+ */
+export class RefilledList<T> {
+  readonly #items: T[] = [];
+  size = 0;
+
+  add(item: T): void {
+    this.#items[this.size++] = item;
+  }
+
+  forEach(visit: (item: T) => void): void {
+    for (let index = 0; index < this.size; index++) visit(this.#items[index] as T);
+  }
+
+  clear(): void {
+    this.size = 0;
+  }
+}
