@@ -126,8 +126,7 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   /**
-   * Sends a shard the state of its clients.
-   * @param isKnown whether they have it. If not, the shard sends the differences
+   * Sends a shard the state of its clients. @param isKnown whether they have it. If not, the shard sends the differences
    * @param isHolding whether the shard may hold packets back until it has the state
    */
   #sendState(link: ShardLink, isKnown: boolean, isHolding = false): void {
