@@ -74,7 +74,7 @@ type AnyMetadata = Record<string, Scalar>;
  * Finds a listed room that matches and has a free place. The World reserves the place for 30 s.
  *
  * @throws ConnectError `world_refused` with status 404 if there is no such room, or with another status if the search
- * is refused; `world_unreachable` if the World does not answer
+ * is refused; `world_unreachable` if the World does not answer; `token_failed` if the function `token` throws
  * @example
  * import { connectRoom, findRoom } from "durable-rooms/client";
  * const search = { host: location.host, room: "game-{id}", filter: { level: { gte: 3 } }, create: true };
@@ -92,7 +92,7 @@ export async function findRoom<M = AnyMetadata>(options: FindOptions<M>): Promis
  * Lists the rooms that match, those with a free place first. Full and locked rooms are included.
  *
  * @throws ConnectError `world_refused` with the status if the search is refused; `world_unreachable` if the World does
- * not answer
+ * not answer; `token_failed` if the function `token` throws
  * @example
  * import { listRooms } from "durable-rooms/client";
  * const rooms = await listRooms({ host: location.host, room: "duel-{id}", filter: { mode: "blitz" } });

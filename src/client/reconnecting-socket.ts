@@ -214,7 +214,7 @@ export class ReconnectingSocket {
     const options = this.#options;
     if (signal.aborted) throw new Error(CLOSED);
     const token = await given("token", options.token);
-    const params = await given("params", options.params, textOf);
+    const params = await given<unknown, string | undefined>("params", options.params, JSON.stringify);
     // A World reserves a place for each request.
     if (signal.aborted) throw new Error(CLOSED);
     const path = await this.#destination.find(token, signal);
@@ -262,8 +262,4 @@ export class ReconnectingSocket {
     this.close();
     this.#events.ended(4000 + (error.status ?? 0), error.message);
   }
-}
-
-function textOf(value: unknown): string | undefined {
-  return JSON.stringify(value);
 }

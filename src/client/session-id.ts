@@ -3,6 +3,9 @@ import type { CommonOptions, IdStorage } from "./options.ts";
 import { randomId } from "./random-id.ts";
 import { isSessionId, keptId, webStorage } from "./tab-storage.ts";
 
+/** The last question to a storage. The clients of a page ask one after the other, so that they get the same id. */
+let asked: Promise<string> | undefined;
+
 /** Returns the private session id of a client: the option `id`, the stored one, or a new one. */
 export function sessionId(options: CommonOptions): string | Promise<string> {
   const { id, storage, transferToken } = options;
@@ -15,20 +18,22 @@ export function sessionId(options: CommonOptions): string | Promise<string> {
   }
   // Each service gets its own id, since whoever has the id is this user.
   const key = `durable-rooms:${originOf(options)}`;
-  return typeof storage === "string" ? keptId(webStorage(storage), key) : askStorage(storage, key);
+  if (typeof storage === "string") return keptId(webStorage(storage), key);
+  return (asked = askStorage(storage, key, asked));
 }
 
-async function askStorage(storage: IdStorage, key: string): Promise<string> {
+async function askStorage(storage: IdStorage, key: string, previous: Promise<string> | undefined): Promise<string> {
   const id = randomId();
+  await previous;
   try {
     const kept = await storage.getItem(key);
     if (isSessionId(kept)) return kept;
     await storage.setItem(key, id);
-    // Another client may have stored an id meanwhile.
+    // Another page may have stored an id meanwhile.
     const now = await storage.getItem(key);
-    return isSessionId(now) ? now : id;
+    if (isSessionId(now)) return now;
   } catch {
     // The id is not kept.
-    return id;
   }
+  return id;
 }

@@ -56,6 +56,6 @@ export class WorldDestination implements Destination {
     const route = worldUrl(this.#options, "connect");
     const { url } = await askWorld(route, { roomId: this.room, autoCreate: true }, token, signal);
     if (typeof url === "string") return url;
-    throw new ConnectError("world_refused", "The World named no shard", { status: 200 });
+    throw new ConnectError("world_refused", "The World has no shard", { status: 200 });
   }
 }

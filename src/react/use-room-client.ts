@@ -68,7 +68,11 @@ export function useRoomClient<R extends AnyRoom>(options: RoomClientOptions<R>):
   );
   const find = () => clients.find(key);
   const client = useSyncExternalStore(subscribe, find, nothing);
-  const status = useSyncExternalStore(subscribe, () => find()?.status ?? "connecting", connecting);
+  const status = useSyncExternalStore<ClientStatus>(
+    subscribe,
+    () => find()?.status ?? "connecting",
+    () => "connecting",
+  );
   return { client: client as RoomClient<R> | undefined, status };
 }
 
@@ -103,7 +107,4 @@ function pageHost(): string {
 /** On a server there is no connection, and the browser starts with what the server rendered. */
 function nothing(): undefined {
   return undefined;
-}
-function connecting(): ClientStatus {
-  return "connecting";
 }

@@ -52,6 +52,14 @@ describe("findRoom and listRooms", () => {
     ]);
   });
 
+  it("reject with an error of the function for the token", async () => {
+    const token = () => Promise.reject(new Error("signed out"));
+    const error = { code: "token_failed", message: "token() failed: signed out" };
+    await expect(findRoom({ host: "h", room: "game-{id}", token })).rejects.toMatchObject(error);
+    await expect(listRooms({ host: "h", room: "game-{id}", token })).rejects.toMatchObject(error);
+    expect(asked).toEqual([]);
+  });
+
   it("P1.9: ask a service below a path", async () => {
     await findRoom({ host: "localhost/game", room: "game-{id}" });
     expect(asked).toMatchObject([{ url: "http://localhost/game/parties/world/world-default/find-room" }]);

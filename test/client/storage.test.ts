@@ -103,6 +103,20 @@ describe("the app's own storage", () => {
     expect(await idsOf(storage)).toBe(ids[0]);
   });
 
+  it("gives the clients of a page one id, however long it takes to read and write", async () => {
+    const kept = new Map<string, string>();
+    const later = () => new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 5));
+    const storage: IdStorage = {
+      getItem: (key) => later().then(() => kept.get(key)),
+      setItem: (key, value) => later().then(() => kept.set(key, value)),
+    };
+    const games = Array.from({ length: 5 }, () => script.connect({ id: undefined as never, storage }));
+    await vi.advanceTimersByTimeAsync(100);
+    const [id] = kept.values();
+    expect(games.map((game) => game.id)).toEqual(games.map(() => id));
+    for (const game of games) game.close();
+  });
+
   it.each<[string, IdStorage]>([
     [
       "throws",
@@ -128,6 +142,18 @@ describe("separateTabs", () => {
     stubStorage("sessionStorage");
     const id = await idsOf(separateTabs);
     expect(await idsOf(separateTabs)).toBe(id);
+  });
+
+  it("gives clients that connect at the same time one id, although each new id is locked in a task of its own", async () => {
+    stubStorage("sessionStorage");
+    const request = (_: string, __: unknown, hold: () => unknown) => new Promise(() => setTimeout(hold, 1));
+    vi.stubGlobal("navigator", { locks: { request } });
+    const games = [1, 2, 3].map(() => script.connect({ id: undefined as never, storage: separateTabs }));
+    await vi.advanceTimersByTimeAsync(100);
+    const [first, ...others] = games.map(({ id }) => id);
+    expect(first).toHaveLength(32);
+    expect(others).toEqual([first, first]);
+    for (const game of games) game.close();
   });
 
   it("gives a tab a new id if another page has it, by locks or by messages", async () => {
