@@ -24,9 +24,13 @@ interface Project {
 }
 
 /** `CROWD_RUNS=2000 CROWD_SEED=7 CROWD_STEPS=120 npx vitest run --project room crowd.test.ts` is a long form. */
-const { CROWD_RUNS, CROWD_SEED, CROWD_STEPS } = process.env;
+const { CROWD_RUNS, CROWD_SEED, CROWD_PATH, CROWD_STEPS } = process.env;
 const crowd = {
-  runs: { ...(CROWD_RUNS && { numRuns: Number(CROWD_RUNS) }), ...(CROWD_SEED && { seed: Number(CROWD_SEED) }) },
+  runs: {
+    ...(CROWD_RUNS && { numRuns: Number(CROWD_RUNS) }),
+    ...(CROWD_SEED && { seed: Number(CROWD_SEED) }),
+    ...(CROWD_PATH && { path: CROWD_PATH }),
+  },
   steps: CROWD_STEPS ? Number(CROWD_STEPS) : undefined,
   timeout: CROWD_RUNS ? 3_600_000 : 20_000,
 };

@@ -228,6 +228,8 @@ export interface Receipt {
   readonly verdict: "ok" | "gap" | "unknown";
   /** The shard woke up, and asks for the state of its clients. */
   readonly wantsState?: boolean;
+  /** Whether it holds packets back until then. Earlier versions do not say. */
+  readonly isHolding?: boolean;
   /** The minimum time between two batches that the room asks for, since it has many shards, in ms. */
   readonly spacing?: number;
 }

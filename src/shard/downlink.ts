@@ -8,6 +8,7 @@ import type { PatchHead } from "../protocol/packets.ts";
 import type { Clock } from "../platform/ports.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
 import type { BinaryState, ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
+import type { SightChanges } from "../state/sight-changes.ts";
 import type { Parts } from "../state/crowd.ts";
 import { diff, SAME } from "../state/diff.ts";
 import { addition, merge } from "../state/merge.ts";
@@ -56,7 +57,7 @@ export class Downlink {
     const verdict = this.#receiver.judge(batch);
     if (verdict === "gap") return { verdict: "gap" };
     if (verdict === "take") for (const item of batch.items) this.#takeInTurn(item);
-    return { verdict: "ok", wantsState: this.wantsState };
+    return { verdict: "ok", wantsState: this.wantsState, isHolding: this.#held !== undefined };
   }
 
   /** Another memory of the room takes over and will send everything, so nothing waits for the former one. */
@@ -109,7 +110,7 @@ export class Downlink {
     if (tables) this.#tellTables(tables);
     const isRead = own.length > 0 || this.#replica.hasState;
     const shared = isRead && patch !== undefined ? (JSON.parse(patch) as Plain) : undefined;
-    const seen = this.#sights.take(sights);
+    const seen = this.#take(sights);
     // An earlier version of the room sends patches only as JSON.
     const isBinary = patch === undefined || blocks !== undefined;
     const head: PatchHead = { ...(seq > 0 && { seq, ...(mark !== undefined && { mark }) }), ...(tick && { tick }) };
@@ -193,6 +194,14 @@ export class Downlink {
     if (client.hasLeft) this.forget(client);
   }
 
+  /** Takes changes. If they replace what the shard knows, since the room forgot that, clients get the differences. */
+  #take(sights: readonly SightChanges[]): ReadonlyMap<Client, Parts> {
+    const saw = sights.some(({ all }) => all) ? this.#seenByAll() : undefined;
+    const seen = this.#sights.take(sights);
+    if (saw) this.#correctSights(saw, []);
+    return seen;
+  }
+
   /** Sends only the visible entries of keyed collections. */
   #sendSeen(seen: ReadonlyMap<Client, Parts>): void {
     const packets = new Map<Client, EncodedPatch>();
@@ -206,7 +215,7 @@ export class Downlink {
 
   /** Sends first packets. Other clients get nothing of these, but may get what the item includes. */
   #welcomeAll({ state, binary, to, sights = [] }: Item<"welcome">): void {
-    this.#sendSeen(this.#sights.take(sights));
+    this.#sendSeen(this.#take(sights));
     for (const welcome of to) {
       const client = this.#clients.get(welcome.id);
       if (!client) continue;
@@ -298,7 +307,8 @@ export class Downlink {
       const patch = before
         ? diff(before, structuredClone(this.#sights.plain(client) ?? {}))
         : merge(undefined, this.#sights.replacements(client));
-      if (patch === SAME) continue;
+      // Spectators see none of these entries.
+      if (patch === SAME || Object.keys(patch as Plain).length === 0) continue;
       // The private parts of these entries follow.
       const whole = merge(patch as Plain, changesOf.get(client.id) ?? []);
       const text = () => JSON.stringify(whole);

@@ -120,6 +120,8 @@ export class Crowd {
 
   /** From now on changes are delivered by hand, or automatically again. What waits for its ring is part of them. */
   switched(): void {
+    this.#cancelLater?.();
+    this.#laterAt = Infinity;
     for (const interest of this.interests) interest.switched();
   }
 

@@ -82,7 +82,8 @@ export class EntryIndex {
     const isSame = node === entry.node;
     if (isSame && !isStale && !entry.isFollowed) return entry;
     if (!isSame) this.#replace(entry, node);
-    this.#place(entry, isSame && !this.#released.delete(entry));
+    const isReleased = this.#released.delete(entry);
+    this.#place(entry, isSame && !isReleased);
     return entry;
   }
 

@@ -81,14 +81,19 @@ function ringsOf({ radius, rings }: NearOptions): readonly NearRing[] {
   if ((radius === undefined) === (rings === undefined))
     throw new Error("near() takes a radius or rings: near({ x, y, rings: [{ radius: 100 }, { radius: 300, hz: 4 }] })");
   const list = rings ?? [{ radius: radius as number }];
-  if (list.length === 0 || !list.every(({ radius: one }) => one > SMALLEST && one < 1 / SMALLEST))
+  if (list.length === 0 || !list.every(({ radius: one }) => isBetween(one, SMALLEST, 1 / SMALLEST)))
     throw new Error("near() takes a radius above 0, from 1e-100 to 1e100");
   if (!list.every((ring, index) => index === 0 || ring.radius > (list[index - 1] as NearRing).radius))
     throw new Error("near() takes rings with the smallest radius first");
-  if (!list.every(({ hz }) => hz === undefined || (hz > 0 && hz < Infinity)))
+  if (!list.every(({ hz }) => hz === undefined || isBetween(hz, 0, Infinity)))
     throw new Error("near() takes a number above 0 as hz of a ring");
   if (list.length > MAX_RINGS) throw new Error(`near() takes at most ${MAX_RINGS} rings`);
   return list;
+}
+
+/** Whether something is a number between two others. */
+function isBetween(value: unknown, low: number, high: number): boolean {
+  return typeof value === "number" && value > low && value < high;
 }
 
 const MAX_RINGS = 8;

@@ -2,8 +2,11 @@ import type { SightIndex } from "./key-rules.ts";
 import type { SeenEntry } from "./seen-entry.ts";
 import type { Watcher } from "./view.ts";
 
-/** When changes that may be delayed are delivered: those of farther rings, or other nearest entries. */
-export type Delivered = "when due" | "not yet" | "now";
+/**
+ * When changes that may be delayed are delivered: those of farther rings, or other nearest entries. When each is due,
+ * later with other changes, or now.
+ */
+export type Delivered = "due" | "later" | "now";
 
 /** Receives once what several watchers see of a collection, and forwards it to them. */
 export interface Relay {

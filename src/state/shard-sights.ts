@@ -32,8 +32,8 @@ class ShardSight implements Relay {
   #places: string[] = [];
   #viewers = new Map<Watcher, unknown>();
   /** When the shard is to send what it delays, and what it was told last of that. */
-  when: Delivered = "when due";
-  #toldWhen: Delivered = "when due";
+  when: Delivered = "due";
+  #toldWhen: Delivered = "due";
   /** Whether all watchers had exactly what they see when they were added. */
   isExact = true;
 
@@ -44,7 +44,6 @@ class ShardSight implements Relay {
     this.#idOf = idOf;
   }
 
-  /** Whether the shard knows the collection. */
   get isTold(): boolean {
     return this.#known !== undefined;
   }
@@ -76,8 +75,8 @@ class ShardSight implements Relay {
   }
 
   deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void {
+    this.when = isAll ? "now" : "due";
     if (!this.#known) return;
-    this.when = isAll ? "now" : "when due";
     for (const entry of touched) {
       const witness = this.#witnessOf(entry);
       if (witness) this.#tell(entry, witness);
@@ -112,7 +111,7 @@ class ShardSight implements Relay {
       places: `{${this.#places.join(",")}}`,
       viewers: Array.from(this.#viewers, ([{ conn }, from]) => [this.#idOf(conn), from] as const),
       ...(when === "now" && { isAll: true }),
-      ...(when === "not yet" && { isHeld: true }),
+      ...(when === "later" && { isHeld: true }),
     };
     this.#members = [];
     this.#places = [];
@@ -236,17 +235,13 @@ export class ShardSights implements Relays {
     return sight;
   }
 
-  /** Takes the changes, of what the shard knows. It gets the rest with first packets, or with the state. */
-  changes(): readonly SightChanges[] {
-    return this.#take(({ isTold }) => isTold);
-  }
-
   take(): readonly SightChanges[] {
-    return this.#take(() => true);
+    return Array.from(this.#sights.values(), (sight) => sight.take()).filter((changes) => changes !== undefined);
   }
 
-  #take(isTaken: (sight: ShardSight) => boolean): readonly SightChanges[] {
-    return [...this.#sights.values()].flatMap((sight) => (isTaken(sight) && sight.take()) || []);
+  /** Whether the shard has what it has to know. */
+  get isTold(): boolean {
+    return [...this.#sights.values()].every(({ isTold }) => isTold);
   }
 
   set when(when: Delivered) {

@@ -80,6 +80,7 @@ export class Watchers {
     removeFrom(this.#byUser, watcher.conn.publicId, watcher);
     this.stale.delete(watcher);
     this.held.delete(watcher);
+    this.#released.delete(watcher);
     watcher.observer.stop();
     watcher.view.watchers.delete(watcher);
     this.#dropIfUnused(watcher.view, watcher);

@@ -64,6 +64,8 @@ export interface RemoteGroup {
 export interface GroupSights extends Relays {
   /** When the shard is to send what it delays. It is told with the next changes. */
   when: Delivered;
+  /** Whether the shard has what it has to know. If not, it delays nothing. */
+  readonly isTold: boolean;
   /** Whether a connection of the group may see an entry. */
   knows(interest: Interest, key: string): boolean;
   /** Whether a connection of the group has one of the given keys. */

@@ -126,14 +126,15 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   /**
-   * Sends a shard the state of its clients.
-   * @param isKnown whether they have it. If not, the shard sends the differences
+   * Sends a shard the state of its clients. @param isKnown whether they have it. If not, the shard sends the differences
+   * @param isHolding whether the shard may hold packets back until it has the state
    */
-  #sendState(link: ShardLink, isKnown: boolean): void {
+  #sendState(link: ShardLink, isKnown: boolean, isHolding = false): void {
     const { broadcast } = this.#scope;
     // The pending changes are sent first; then the shard asks again. A shard that needs the visibility data waits for
     // it too.
-    if (isKnown && broadcast.isPending && !link.sights?.isUsed) return;
+    const canWait = !link.sights?.isUsed || !(broadcast.autoSync || isHolding);
+    if (isKnown && broadcast.isPending && canWait) return;
     const state = broadcast.stateFor(link);
     if (state) link.state(state, isKnown);
   }
@@ -347,7 +348,7 @@ export class LiveShardLinks implements ShardLinks {
       onChanged: () => this.#changed(link),
       onSending: () => this.#beforeSending(),
       onAcknowledged: () => this.#scope.persistence.schedule("companion"),
-      onWantsState: () => this.#sendState(link, true),
+      onWantsState: (isHolding) => this.#sendState(link, true, isHolding),
       onUnknown: () => void this.#learn(shardId),
       onSilent: () => this.#lost(link),
     });

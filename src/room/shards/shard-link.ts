@@ -65,7 +65,7 @@ export interface ShardLinkCallbacks {
   /** Something about the state is about to be sent to clients. */
   onSending(): void;
   /** The shard woke up, and asks for the state of its clients. */
-  onWantsState(): void;
+  onWantsState(isHolding: boolean): void;
   /** Changes were taken back: the shard has to get the state instead. */
   onBehind(): void;
   /** The shard does not recognize this memory of the room, and has to be asked for its clients again. */
@@ -198,7 +198,7 @@ export class ShardLink implements ShardGroup {
 
   sync({ patch, binary, seq, mark, own, promised, inputs, tick }: GroupPatch): void {
     if (this.#isBehind) return this.sights?.reset();
-    const sights = this.sights?.changes() ?? [];
+    const sights = this.sights?.take() ?? [];
     if (patch === undefined && own.length + promised.length + sights.length + inputs.length === 0) return;
     this.#send({
       kind: "sync",
@@ -330,7 +330,7 @@ export class ShardLink implements ShardGroup {
       this.#callbacks.onChanged();
     }
     if (this.isAcknowledged) this.#callbacks.onAcknowledged();
-    if (receipt.wantsState) this.#callbacks.onWantsState();
+    if (receipt.wantsState) this.#callbacks.onWantsState(receipt.isHolding !== false);
   }
 
   #storedMail(most: number): Mail[] {

@@ -115,10 +115,10 @@ export class Broadcast {
     if (autoSync === this.autoSync) return;
     this.#isManual = !autoSync;
     this.#tree.crowd?.switched();
-    this.#remote?.deliver(autoSync ? "when due" : "not yet");
-    if (autoSync) this.schedule();
+    this.#remote?.deliver(autoSync ? "due" : "later");
+    this.schedule();
     // Other packets do not wait for the first one any more.
-    else for (const conn of this.#connections.unopened) if (conn.isWaiting) conn.waitAgain(false);
+    if (!autoSync) for (const conn of this.#connections.unopened) if (conn.isWaiting) conn.waitAgain(false);
     this.#sendLater();
     this.#modeRow.changed(true);
   }

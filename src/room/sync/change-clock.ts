@@ -132,7 +132,9 @@ export class ChangeClock {
     if (values.length === 0) this.#floor = this.seq;
     const number = values.at(-1)?.number;
     const isFirst = life.from === undefined;
-    this.#begin(number === undefined ? (life.from ?? 0) : number + 1, isFirst, { seq: this.seq, ahead: this.seq });
+    // Unsent changes may turn out to need no number. Then what is stored is outdated.
+    const stored = { seq: this.seq, ahead: own?.ahead ?? this.seq };
+    this.#begin(number === undefined ? (life.from ?? 0) : number + 1, isFirst, stored);
   }
 
   #beginAnew(life: StoredLife, shape: string | undefined, latest: StoredChanges | undefined, rows: OwnRows): void {

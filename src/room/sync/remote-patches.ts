@@ -83,7 +83,7 @@ export class RemotePatches {
     for (const group of this.#scope.connections.remoteGroups.keys()) {
       if (!group.sights) continue;
       group.sights.when = when;
-      group.sync(NOTHING);
+      if (group.sights.isTold) group.sync(NOTHING);
     }
   }
 

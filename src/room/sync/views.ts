@@ -5,6 +5,7 @@ import type { Viewer } from "../../state/field.ts";
 import type { Leaf } from "../../state/leaf.ts";
 import type { Placed } from "../../state/merge.ts";
 import type { Changes, Tree } from "../../state/tree.ts";
+import { NONE } from "../connections/identity.ts";
 import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
 import { HiddenCollections } from "./hidden-collections.ts";
@@ -45,7 +46,7 @@ export class Views {
     this.#tree.crowd?.enter(conn, true);
     this.#unknown.delete(conn);
     conn.seen.clear();
-    this.#mark(conn, true);
+    this.#mark(conn);
   }
 
   /**
@@ -63,7 +64,7 @@ export class Views {
     // With `autoSync`, the room hibernates only when visibility has settled, at least for its own sockets.
     this.#tree.crowd?.enter(conn, !this.#wasPending, !this.#wasManual && !conn.isRemote);
     if (this.#wasPending) this.#unknown.add(conn);
-    else this.#mark(conn, true);
+    else this.#mark(conn);
   }
 
   /**
@@ -73,14 +74,20 @@ export class Views {
    * @param gone removed values that only some clients could see
    */
   privateSince(conn: RoomConnection, seq: number, gone: readonly PrivateRemoval[]): Placed[] {
+    return [...this.#privateSince(conn, seq, gone), ...(this.#tree.crowd?.replacements(conn) ?? [])];
+  }
+
+  /** @param relays if set, what is private in visible entries with keyed visibility is included: they get the rest */
+  #privateSince(conn: RoomConnection, seq: number, gone: readonly PrivateRemoval[], relays?: object): Placed[] {
     const viewer = this.#tree.viewerOf(conn);
     const hidden = new HiddenCollections();
     const changes: Placed[] = [];
     // Removals come first, since another value may replace a removed one.
     for (const { names, audience } of gone) {
       const around = this.#tree.hiddenAround(names);
-      if (around?.collection.interest) continue;
-      if (around?.audience.dynamic) hidden.add(around.collection);
+      if (around?.collection.interest) {
+        if (relays && this.#tree.sees(viewer, audience)) changes.push({ names, value: DELETE });
+      } else if (around?.audience.dynamic) hidden.add(around.collection);
       else if (this.#mayHave(viewer, audience, around?.audience)) changes.push({ names, value: DELETE });
     }
     for (const leaf of this.#tree.privateLeaves()) {
@@ -88,13 +95,13 @@ export class Views {
       if (!audience || (!audience.dynamic && leaf.changedIn <= seq)) continue;
       const wasSent = this.wasSent(conn, viewer, leaf);
       const around = leaf.hiddenEntryAround(() => false);
-      if (around?.placement.seenBy) continue;
-      if (around?.placement.audience?.dynamic) hidden.take(leaf, around, wasSent);
+      const { audience: outer, seenBy } = around?.placement ?? {};
+      if (seenBy && !relays) continue;
+      if (around && outer?.dynamic) hidden.take(leaf, around, wasSent);
       else if (wasSent) changes.push({ names: leaf.names(), value: leaf.whole });
-      else if (this.#mayHave(viewer, audience, around?.placement.audience))
-        changes.push({ names: leaf.names(), value: DELETE });
+      else if (this.#mayHave(viewer, audience, outer ?? seenBy)) changes.push({ names: leaf.names(), value: DELETE });
     }
-    return [...changes, ...hidden.replacements(), ...(this.#tree.crowd?.replacements(conn) ?? [])];
+    return [...changes, ...hidden.replacements()];
   }
 
   /**
@@ -112,21 +119,29 @@ export class Views {
       ({ phase, isSpectator }) => phase === "open" && !isSpectator,
     );
     if (this.#tree.dynamic.size > 0) this.#questions ??= new Questions(this.#tree);
-    for (const conn of conns) if (this.#unknown.delete(conn)) this.#assumeHidden(conn);
     this.#questions?.begin(conns);
     const groups = new Map<string, ViewerGroup>();
-    for (const conn of conns) this.#group(conn, hidden, groups);
+    for (const conn of conns) {
+      if (this.#unknown.delete(conn)) groups.set(conn.id, { changes: this.#allPrivate(conn, changes), conns: [conn] });
+      else this.#group(conn, hidden, groups);
+    }
     this.#questions?.end(conns.length);
     return [...groups.values()];
   }
 
   /**
-   * Assumes that a client saw exactly the fields that are hidden now: those are deleted, and all others are sent whole.
-   * Only when it is about to be sent changes, because fields may become visible until then.
+   * All private fields, for a client of which it is unknown which ones it has. Only when it is about to be sent changes,
+   * because fields may become visible until then.
    */
-  #assumeHidden(conn: RoomConnection): void {
+  #allPrivate(conn: RoomConnection, changes: Changes["private"]): Placed[] {
     conn.seen.clear();
-    this.#mark(conn, false);
+    this.#mark(conn);
+    return this.#privateSince(
+      conn,
+      NONE,
+      changes.filter(({ leaf }) => !leaf),
+      conn.relays,
+    );
   }
 
   #group(conn: RoomConnection, hidden: Hidden, groups: Map<string, ViewerGroup>): void {
@@ -145,13 +160,13 @@ export class Views {
     return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
   }
 
-  /** Marks the fields with a predicate that a connection can see now as seen, or the hidden ones. */
-  #mark(conn: RoomConnection, isVisible: boolean): void {
+  /** Marks the fields with a predicate that a connection can see now as seen. */
+  #mark(conn: RoomConnection): void {
     if (conn.isSpectator || this.#tree.dynamic.size === 0) return;
     this.#questions?.forget(conn);
     const viewer = this.#tree.viewerOf(conn);
     for (const leaf of this.#tree.dynamic) {
-      if (leaf.audience && this.#tree.sees(viewer, leaf.audience) === isVisible) conn.seen.add(leaf.id);
+      if (leaf.audience && this.#tree.sees(viewer, leaf.audience)) conn.seen.add(leaf.id);
     }
   }
 

@@ -92,7 +92,9 @@ describe.each(["room", "shard"] as const)("P4.15: farther rings, at a %s", (via)
       return Object.keys((socket.clients[0]?.state as { buoys?: object } | undefined)?.buoys ?? {});
     };
     const { handle } = tree.room.core;
+    place("c", 90);
     handle.autoSync = false;
+    expect([await shown(5000), handle.pendingSync]).toEqual([["c"], false]);
     place("a", 50);
     place("b", -51);
     handle.applySync();

@@ -24,7 +24,7 @@ declare module "vitest" {
   interface ProvidedContext {
     crowd: {
       /** What fast-check is told instead of the usual number of runs. */
-      readonly runs: { readonly numRuns?: number; readonly seed?: number };
+      readonly runs: { readonly numRuns?: number; readonly seed?: number; readonly path?: string };
       /** The most steps of a history, if that is not the usual number. */
       readonly steps: number | undefined;
       /** How long a test may take, in ms. */
