@@ -15,6 +15,7 @@ export function pause(ms: number, signal: AbortSignal, isWokenOnline = false): P
       resolve();
     };
     const timer = setTimeout(done, ms);
+    if (signal.aborted) return done();
     signal.addEventListener("abort", done);
     if (isWokenOnline) network.addEventListener?.("online", done);
   });

@@ -98,7 +98,6 @@ describe("gameRoom: tick and hooks", () => {
     await vi.waitFor(async () => expect(await room.inside((_, core) => core.handle.connections.length)).toBe(0));
     const { length } = ticks();
     // Eviction waits for running timers, so the tick has stopped. It does not start when the object wakes.
-    // wakes.
     await room.evict();
     await room.inside(() => {});
     expect(ticks()).toHaveLength(length);
