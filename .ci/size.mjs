@@ -62,7 +62,7 @@ report(
   157.6,
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 116.3);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 152.3);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 152.4);
 report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 79.1);
 report(
   "Worker of one small room",

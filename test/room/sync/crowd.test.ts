@@ -143,6 +143,29 @@ describe("P4.15: entries with keyed visibility", () => {
     expect(() => room.core.handle.broadcast({ type: "shot" }, { near: new Player() })).toThrow(/entry of the state/);
   });
 
+  it("a packet for an entry that is gone, or for no key, reaches nobody", async () => {
+    const { room, ada, bob, eve, playerOf } = await arena();
+    const { handle } = room.core;
+    const shot = { type: "shot" };
+    const gone = room.state.players()["gone"] as Player;
+    const plain = new MemoryRoom<{ players: () => Record<string, Player> }>(
+      defineRoom({ path: "r", throttleSync: 0, state: () => ({ players: users(Player) }) }).compiled,
+    );
+    const socket = await plain.connect("ada");
+    for (const one of [handle, plain.core.handle]) {
+      expect(() => one.broadcast(shot, { near: gone })).toThrow(/near has to be an entry of the state/);
+      expect(() => one.broadcast(shot, { near: playerOf(ada), keys: { red: 1 } as never })).toThrow();
+    }
+    for (const keys of [undefined, null, []]) handle.broadcast(shot, { keys: keys as never });
+    for (const keys of [NaN, {}, [undefined], true, Promise.resolve("red")])
+      expect(() => handle.broadcast(shot, { keys: keys as never })).toThrow(
+        /A key .* has to be a string or a finite number/,
+      );
+    expect(() => plain.core.handle.broadcast(shot, { keys: undefined as never })).toThrow(/keys needs a collection/);
+    expect([ada, bob, eve].map((watcher) => watcher.news())).toEqual(["", "", ""]);
+    expect(socket.texts.join()).not.toContain("shot");
+  });
+
   it("a packet for keys is refused in a room with near only", async () => {
     const players = () => ({ players: users(Player, { visibleTo: near({ x: "x", y: "y", radius: 1 }) }) });
     const room = new MemoryRoom(defineRoom({ path: "r", throttleSync: 0, state: players }).compiled);
