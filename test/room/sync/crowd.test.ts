@@ -41,6 +41,18 @@ const history = fc.record({
 });
 type History = typeof history extends fc.Arbitrary<infer T> ? T : never;
 
+/** A user in the farther ring of another one moves for the first time, and leaves before that change was sent. */
+const FOUND: History = {
+  steps: [
+    { kind: "teleport", who: 2, dx: 195, dy: 377, dz: 0 },
+    { kind: "walk", who: 0, dx: 0, dy: 0, dz: 1 },
+    { kind: "teleport", who: 0, dx: 0, dy: 0, dz: 0 },
+  ],
+  throttleSync: 0,
+  seen: "rings",
+  seed: 0,
+};
+
 /** Runs a history. @returns the clients, after everything was sent */
 async function live({ steps, throttleSync, seen }: History, secrecy: Secrecy): Promise<readonly Watcher[]> {
   const state = () => crowdState(seen);
@@ -91,7 +103,7 @@ describe("P4.15: entries with keyed visibility", () => {
       const secrecy = new Secrecy();
       await fc.assert(
         fc.asyncProperty(history, (one) => withSeed(one.seed, async () => void (await live(one, secrecy)))),
-        { numRuns: 200, ...LENGTH.runs },
+        { numRuns: 200, examples: [[FOUND]], ...LENGTH.runs },
       );
       expect(secrecy.tells).toBeGreaterThan(1000);
       expect(secrecy.hidden).toBeGreaterThan(1000);
