@@ -156,7 +156,7 @@ async function observe(
   return answered ?? operators.answer({ method, target, auth }, metrics);
 }
 
-const NO_OPERATORS = 'This service has no operators. Add auth: jwt({ secret: "AUTH_JWT_SECRET" }) to createRooms';
+const NO_OPERATORS = "This service has no operators. Add auth: jwt({ … }) to createRooms";
 
 /** The claims of the caller's token; null if there is none, or the service takes no tokens. */
 async function readClaims(

@@ -2,6 +2,7 @@ import type { AnyRoom } from "../define/room.ts";
 import { LEVELS } from "../platform/log.ts";
 import { LOCATION_HINTS } from "../world/assignment.ts";
 import { JURISDICTIONS } from "../platform/jurisdiction.ts";
+import type { Transfers } from "./transfers.ts";
 import type { ServiceConfig } from "./service-config.ts";
 
 const OPTIONS: readonly string[] = [
@@ -48,7 +49,7 @@ export function checkConfig(config: ServiceConfig): void {
 }
 
 function checkTransfers({ rooms = [], parties = {}, transfers }: ServiceConfig): void {
-  if (transfers && typeof transfers.create !== "function") {
+  if (transfers && typeof (transfers as Partial<Transfers>).parts?.create !== "function") {
     throw new Error(
       'createRooms: transfers has to be that of "durable-rooms": import { transfers } from "durable-rooms"',
     );

@@ -15,8 +15,8 @@ export type WorldsService = RoomsService & ReturnType<Worlds["classes"]>;
  * Object class. With Worlds there are also the classes `WorldObject` and `ShardObject`: see `worlds` of
  * `durable-rooms/worlds`.
  *
- * @throws Error that says what to write, if a Durable Object binding is missing. In tests it also checks the options.
- * In development it does not throw: each request answers with the error
+ * @throws Error that names the Durable Object bindings that are missing. In tests it also checks the options, and says
+ * what to write. In development it does not throw: each request answers with the error
  * @example
  * import { createRooms, jwt } from "durable-rooms";
  * const rooms = createRooms({ rooms: [gameRoom], auth: jwt({ secret: "AUTH_JWT_SECRET" }) });

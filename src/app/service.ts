@@ -20,9 +20,7 @@ export function createService(config: ServiceConfig, placesOf = createPlaces) {
   // Earlier versions took the options themselves. A deployed Worker checks this too, since it would treat every client
   // as a guest.
   if (auth && typeof auth.users !== "function") {
-    throw new Error(
-      'createRooms: auth has to be made with jwt(). Write auth: jwt({ … }), and import { jwt } from "durable-rooms"',
-    );
+    throw new Error('createRooms: auth has to be made with jwt() of "durable-rooms". Write auth: jwt({ … })');
   }
   const world = worlds && { ids: worlds.ids };
   const { find, all } = createDirectory(config);
@@ -47,7 +45,7 @@ export function createService(config: ServiceConfig, placesOf = createPlaces) {
     log,
     places,
     createWorldParts: worlds?.createParts,
-    createTransfers: transfers?.create,
+    transfers: transfers?.parts,
     createReport,
   });
   return { find, log, places, app, createReport, RoomObject: inspector?.room(RoomObject) ?? RoomObject };

@@ -1,10 +1,10 @@
-import { Transfers as RoomTransfers } from "../room/transfers/transfers.ts";
-import type { CreateTransfers } from "../room/transfers/user-transfers.ts";
+import { Transfers as RoomTransfers, TRANSFER_ROWS } from "../room/transfers/transfers.ts";
+import type { TransferParts } from "../room/transfers/user-transfers.ts";
 
 /** The option `transfers` of {@link createRooms}. A Worker without it does not contain the code of transfers. */
 export interface Transfers {
-  /** Makes the transfers of a room. */
-  readonly create: CreateTransfers;
+  /** What rooms have of transfers. */
+  readonly parts: TransferParts;
 }
 
 /**
@@ -16,4 +16,6 @@ export interface Transfers {
  * export class RoomObject extends rooms.RoomObject {}
  * export default rooms.app;
  */
-export const transfers: Transfers = { create: (scope) => new RoomTransfers(scope) };
+export const transfers: Transfers = {
+  parts: { create: (scope) => new RoomTransfers(scope), rowChecks: TRANSFER_ROWS },
+};

@@ -29,6 +29,7 @@ export type FindWorldTarget = (request: Request, url: RoomUrl) => WorldTarget | 
 export interface Worlds {
   /** The ids of the Worlds. Undefined if any id is allowed. */
   readonly ids: readonly string[] | undefined;
+  /** Finds the World or the shard that a URL names. */
   readonly findTarget: FindWorldTarget;
   /** The operators of a service without `auth`. */
   readonly operators: Operators;

@@ -9,6 +9,7 @@ import type { AuthConfig, Verify } from "./verify.ts";
 export interface Auth {
   /** Verifies users' tokens. */
   readonly users: Verify;
+  /** The operators of the service. */
   readonly operators: Operators;
 }
 

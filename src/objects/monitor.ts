@@ -31,6 +31,8 @@ export class Monitor {
   isPrivate: IsPrivate = () => false;
   /** Called for each frame that is sent, while the inspector records frames. */
   onSent: ((frame: SentFrame, socket: Socket) => void) | undefined;
+  /** Makes reports to operators. Undefined in a service without them. */
+  readonly reports: ObjectReport | undefined;
   /** Calls to other objects since the last event began. */
   callsSinceEvent = 0;
   /** Whether the object's storage was deleted. The counts are no longer stored then. */
@@ -41,7 +43,6 @@ export class Monitor {
   readonly #kv: PlatformStorage["kv"];
   readonly #log: (entry: LogEntry) => void;
   readonly #wokeAt: number;
-  readonly #report: ObjectReport | undefined;
   /** Saves rows together, including the totals. */
   #gatherer: Gatherer | undefined;
   #wokenBy: Cause | undefined;
@@ -53,14 +54,13 @@ export class Monitor {
   #frame: SentFrame = "";
   #bytes = 0;
 
-  /** @param report makes reports to operators. Undefined in a service without them */
   constructor(
     storage: PlatformStorage,
     clock: Clock,
     log: (entry: LogEntry) => void,
-    report: ObjectReport | undefined,
+    reports: ObjectReport | undefined,
   ) {
-    this.#report = report;
+    this.reports = reports;
     this.#clock = clock;
     this.#kv = storage.kv;
     this.#log = log;
@@ -136,7 +136,7 @@ export class Monitor {
     const { level, code } = entry;
     // The debug entry of an action is written in addition to that of its refusal.
     if (code && level !== "debug") this.counts.errors[code] = (this.counts.errors[code] ?? 0) + 1;
-    this.#report?.note(entry, this.#clock.now(), (text) => this.isPrivate(text));
+    this.reports?.note(entry, this.#clock.now(), (text) => this.isPrivate(text));
     this.#log(entry);
   };
 
@@ -145,12 +145,12 @@ export class Monitor {
    * @throws Error in a service without operators
    */
   report(): ReturnType<ObjectReport["of"]> {
-    if (!this.#report) throw new Error("This service has no operators");
+    if (!this.reports) throw new Error("This service has no operators");
     this.event("metrics");
     this.counts.awakeMs = this.awake.ms;
-    if (!this.#report.isStored(this.counts)) this.#store();
+    if (!this.reports.isStored(this.counts)) this.#store();
     const { since: countedSince, counts: totals } = this.#totals();
-    return this.#report.of({
+    return this.reports.of({
       at: this.#clock.now(),
       wokeAt: this.#wokeAt,
       wokenBy: this.#wokenBy,
@@ -197,7 +197,7 @@ export class Monitor {
       this.log({ level: "error", event: "counts_failed", code: "internal", error: causeOf(error) });
       return;
     }
-    this.#report?.stored(this.counts);
+    this.reports?.stored(this.counts);
     this.#storedTraffic = this.#traffic;
   }
 

@@ -6,13 +6,15 @@ import { causeOf, createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { ObjectReport } from "../platform/object-report.ts";
 import type { Clock } from "../platform/ports.ts";
+import type { Build } from "../protocol/build.ts";
 import { RESTART } from "../protocol/codes.ts";
 import { answerClose, NEW_CODE } from "./handshake.ts";
 import { Monitor } from "./monitor.ts";
 import { ObjectAlarm } from "./object-alarm.ts";
 import { rememberName } from "./object-name.ts";
 import { Sockets } from "./sockets.ts";
-import { Tenure } from "./tenure.ts";
+import { EndingTenure, LASTING } from "./tenure.ts";
+import type { Tenure } from "./tenure.ts";
 import { skipBody } from "./unread-body.ts";
 
 /**
@@ -39,11 +41,23 @@ export abstract class ObjectBase extends DurableObject {
   protected readonly monitor: Monitor;
   protected readonly sockets: Sockets;
   protected readonly tenure: Tenure;
+  /**
+   * Another instance takes over, in development. Everything that has to be stored is written before the first `await`.
+   */
+  protected readonly leaving: (() => Promise<void>) | undefined;
   readonly #alarm: ObjectAlarm;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.tenure = new Tenure(ctx, () => this.#leave());
+    this.tenure =
+      (globalThis as Build).process?.env?.NODE_ENV === "production"
+        ? LASTING
+        : new EndingTenure(ctx, () => {
+            const saving = this.leaving?.();
+            saving?.catch((error: unknown) => this.#saveFailed(error));
+            // Clients have the state of the old code, so they reconnect.
+            for (const ws of ctx.getWebSockets()) ws.close(RESTART, NEW_CODE);
+          });
     this.monitor = new Monitor(
       this.tenure.storage(ctx.storage),
       this.tenure.clock(this.clock()),
@@ -124,24 +138,10 @@ export abstract class ObjectBase extends DurableObject {
     this.monitor.log({ level: "error", event: "save_failed", code: "internal", error: causeOf(error) });
   }
 
-  /** Clients have the state of the old code, so they reconnect. */
-  #leave(): void {
-    this.leaving().catch((error: unknown) => this.#saveFailed(error));
-    for (const ws of this.openSockets()) ws.close(RESTART, NEW_CODE);
-  }
-
-  /** The sockets of the object. */
-  protected openSockets(): Iterable<WebSocket> {
-    return this.ctx.getWebSockets();
-  }
-
   /** When the runtime last answered a ping of a socket, in ms since 1970; 0 for never. */
   protected pingedAt(ws: WebSocket): number {
     return this.ctx.getWebSocketAutoResponseTimestamp(ws)?.getTime() ?? 0;
   }
-
-  /** Another instance takes over. Everything that has to be stored is written before the first `await`. */
-  protected async leaving(): Promise<void> {}
 
   /** The object's clock. */
   protected clock(): Clock {

@@ -7,6 +7,7 @@ import type { Shards } from "../relay/messages.ts";
 import type { Worlds } from "../room/listing/report.ts";
 import type { CalledRooms } from "../room/actions/room-calls.ts";
 import type { OtherRooms } from "../room/transfers/messages.ts";
+import type { Stubs } from "./bindings.ts";
 import type { Places } from "./places.ts";
 
 /** Ports through which a room reaches the other objects of its service. */
@@ -50,31 +51,38 @@ export async function reportToWorld(
   return { ok: response.ok, status: response.status, text: await response.text() };
 }
 
+/** Calls another object, and keeps this one awake meanwhile. */
+export type Reach = <T>(why: string, call: () => Promise<T>) => Promise<T>;
+
+const NO_ROOM = "There is no such room";
+
 /** Reaches the other rooms of a service. @param self the room that calls */
 export function createOtherRooms(
   places: Places,
   env: object,
   self: RoomAddress,
   find: FindRoom,
+  reach: Reach,
 ): OtherRooms & CalledRooms {
-  const { party } = self;
   const definitionOf = (room: RoomAddress) =>
     isRoomId(room.id) ? find(room.party, room.id)?.room.compiled : undefined;
-  const exists = (roomId: string) => definitionOf({ party, id: roomId }) !== undefined;
-  const stub = (room: RoomAddress, definition = definitionOf(room)) => {
-    if (!definition || definition !== definitionOf(room)) throw new RoomError("not_found", "There is no such room");
-    return places.stubOf(env, "ROOMS", room.party, room.id);
-  };
-  const roomOf = (roomId: string) => stub({ party, id: roomId });
+  const ask = async <T>(room: RoomAddress, call: (stub: Stubs["ROOMS"]) => Promise<T>, wanted = definitionOf(room)) =>
+    reach("room", async () => {
+      if (!wanted || wanted !== definitionOf(room)) throw new RoomError("not_found", NO_ROOM);
+      return call(places.stubOf(env, "ROOMS", room.party, room.id));
+    });
+  const inParty = (id: string): RoomAddress => ({ party: self.party, id });
   return {
     async board(roomId, user) {
-      if (!exists(roomId)) return { ok: false, code: "not_found", message: "There is no such room" };
-      return roomOf(roomId).board(user);
+      const room = inParty(roomId);
+      if (!definitionOf(room)) return { ok: false, code: "not_found", message: NO_ROOM };
+      return ask(room, (stub) => stub.board(user));
     },
-    recall: async (roomId, ...transfer) => roomOf(roomId).recall(...transfer),
-    arrived: async (roomId, ...transfer) => roomOf(roomId).arrived(...transfer),
-    fetch: async (room, path, init) => stub(room).fetch(internalUrl(room.party, room.id, path), fromRoom(init, self)),
-    call: async (room, call, definition) => stub(room, definition).call(call),
+    recall: (roomId, ...transfer) => ask(inParty(roomId), (stub) => stub.recall(...transfer)),
+    arrived: (roomId, ...transfer) => ask(inParty(roomId), (stub) => stub.arrived(...transfer)),
+    fetch: (room, path, init) =>
+      ask(room, (stub) => stub.fetch(internalUrl(room.party, room.id, path), fromRoom(init, self))),
+    call: (room, call, definition) => ask(room, (stub) => stub.call(call), definition),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { CompiledRoom, FindRoom } from "../define/room.ts";
-import { CODES, TRY_LATER } from "../protocol/codes.ts";
+import { CODES, RESTART, TRY_LATER } from "../protocol/codes.ts";
 import type { Build } from "../protocol/build.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { isOverQuota } from "../protocol/quota.ts";
@@ -19,7 +19,7 @@ import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import { traced } from "../room/handlers/trace.ts";
 import type { TransferAnswer, TransferredUser, RecallAnswer } from "../room/transfers/messages.ts";
 import type { RoomCalls } from "./bindings.ts";
-import { credentialsOf, isAnsweredLate, isUpgrade, refuse } from "./handshake.ts";
+import { credentialsOf, isAnsweredLate, isUpgrade, NEW_CODE, refuse } from "./handshake.ts";
 import { mortal } from "./mortal.ts";
 import type { Life } from "./mortal.ts";
 import { nameOf } from "./object-name.ts";
@@ -27,14 +27,14 @@ import { ObjectBase } from "./object-base.ts";
 import type { Received } from "./object-base.ts";
 import { reportRuntime } from "./runtime.ts";
 import { createOtherRooms } from "./peers.ts";
+import type { Reach } from "./peers.ts";
 import { ANYWHERE } from "./places.ts";
 import type { Places } from "./places.ts";
 import type { OptionalParts } from "../room/optional-parts.ts";
-import type { CreateTransfers } from "../room/transfers/user-transfers.ts";
+import type { TransferParts } from "../room/transfers/user-transfers.ts";
 import type { CreateWorldParts } from "./world-parts.ts";
 
 type Found = ReturnType<FindRoom>;
-type Reach = Parameters<CreateWorldParts>[2];
 
 const CANNOT_START = "The room cannot start";
 /** The answer while a room cannot start. Usually only a new deploy helps, so clients wait for 10 seconds. */
@@ -57,6 +57,15 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   #hasFailed = false;
   /** Sockets without hibernation. */
   readonly #awakeSockets = new Set<WebSocket>();
+  protected override readonly leaving =
+    (globalThis as Build).process?.env?.NODE_ENV === "production"
+      ? undefined
+      : async (): Promise<void> => {
+          this.#core?.rest();
+          const saved = this.#core?.handle.flush();
+          for (const ws of this.#awakeSockets) ws.close(RESTART, NEW_CODE);
+          await saved;
+        };
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
@@ -174,10 +183,12 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return false;
   }
 
-  /** @throws RoomError `internal` if the room cannot start */
-  async #started(): Promise<RoomCore> {
-    if (await this.#isStarted()) return this.core;
-    throw new RoomError("internal", CANNOT_START);
+  /** Another object calls the room. @throws RoomError `internal` if the room cannot start */
+  #call<T>(run: (core: RoomCore) => Promise<T>): Promise<T> {
+    return this.monitor.call(async () => {
+      if (await this.#isStarted()) return run(this.core);
+      throw new RoomError("internal", CANNOT_START);
+    });
   }
 
   /** A shard forwards messages of its clients. Only code with the binding can call this and the following methods. */
@@ -187,35 +198,34 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
 
   /** Another room of the service sends a user. */
   async board(user: TransferredUser): Promise<TransferAnswer> {
-    return this.monitor.call(async () => (await this.#started()).board(user));
+    return this.#call((core) => core.board(user));
   }
 
   /** Another room of the service recalls a user. */
   async recall(transferId: string, sessionId: string, isKept?: boolean): Promise<RecallAnswer> {
-    return this.monitor.call(async () => (await this.#started()).recall(transferId, sessionId, isKept));
+    return this.#call((core) => core.recall(transferId, sessionId, isKept));
   }
 
   /** A user who moved to another room of the service has arrived there. */
   async arrived(transferId: string, sessionId: string, sub: string | undefined): Promise<void> {
-    return this.monitor.call(async () => this.core.arrived(transferId, sessionId, sub));
+    return this.#call((core) => core.arrived(transferId, sessionId, sub));
   }
 
   /** Another room of the service calls an action. */
   async call(call: RoomCall): Promise<CallAnswer> {
-    return this.monitor.call(async () => (await this.#started()).call(call));
+    return this.#call((core) => core.call(call));
   }
 
   /** An operator asks for metrics. This does not count as traffic of the room, though it wakes the room. */
   async metrics(): Promise<RoomMetrics> {
     const runtime = reportRuntime(this.env);
     const report = { ...this.names, connections: 0, ...this.monitor.report(), runtime };
-    return (await this.#isStarted()) ? { ...report, ...this.core.overview } : report;
+    return (await this.#isStarted()) ? { ...report, ...this.monitor.reports?.overviewOf(this.core.parts) } : report;
   }
 
   /** A World asks for the listing of the room. @param isMade whether it creates the room, which then begins */
   async listed(worldId: string, isMade?: boolean): Promise<ListingReport | null> {
-    return this.monitor.call(async () => {
-      const core = await this.#started();
+    return this.#call(async (core) => {
       await core.started;
       if (isMade) await core.visit();
       return core.listing.read(worldId);
@@ -282,31 +292,15 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
 
   #ports({ party, id }: RoomIdentity, life: Life, reach: Reach): Ports {
     const { awake, storage, log } = this.monitor;
-    const rooms = createOtherRooms(this.where(), this.env, { party, id }, (...room) => this.find(...room));
     return {
       storage,
       clock: awake.clock,
       alarm: { set: (at) => this.setAlarm(at) },
-      neighbours: {
-        board: (...asked) => reach("room", () => rooms.board(...asked)),
-        recall: (...asked) => reach("room", () => rooms.recall(...asked)),
-        arrived: (...asked) => reach("room", () => rooms.arrived(...asked)),
-        fetch: (...asked) => reach("room", () => rooms.fetch(...asked)),
-        call: (...asked) => reach("room", () => rooms.call(...asked)),
-      },
+      neighbours: createOtherRooms(this.where(), this.env, { party, id }, (...room) => this.find(...room), reach),
       retire: () => this.#delete(life),
       sockets: () => this.ctx.getWebSockets().map((ws) => this.sockets.of(ws)),
       log,
     };
-  }
-
-  protected override async leaving(): Promise<void> {
-    this.#core?.rest();
-    await this.#core?.handle.flush();
-  }
-
-  protected override openSockets(): Iterable<WebSocket> {
-    return [...super.openSockets(), ...this.#awakeSockets];
   }
 
   #accept(ws: WebSocket): "accepted" | "hibernating" {
@@ -363,14 +357,14 @@ export interface RoomServices {
   /** Default: anywhere. */
   readonly places?: Places | undefined;
   readonly createWorldParts?: CreateWorldParts | undefined;
-  readonly createTransfers?: CreateTransfers | undefined;
+  readonly transfers?: TransferParts | undefined;
   /** Undefined in a service without operators. */
   readonly createReport?: (() => ObjectReport) | undefined;
 }
 
 /** Makes the Durable Object class of the rooms that `find` knows. */
 export function createRoomObject(find: FindRoom, services: RoomServices): RoomObjectClass {
-  const { log, places = ANYWHERE, createWorldParts, createTransfers, createReport } = services;
+  const { log, places = ANYWHERE, createWorldParts, transfers, createReport } = services;
   return class RoomObject extends RoomObjectBase {
     protected override log(): Log {
       return log ?? super.log();
@@ -389,7 +383,7 @@ export function createRoomObject(find: FindRoom, services: RoomServices): RoomOb
     }
 
     protected override options(...of: Parameters<CreateWorldParts>): OptionalParts {
-      return { world: createWorldParts?.(...of), transfers: createTransfers };
+      return { world: createWorldParts?.(...of), transfers };
     }
   };
 }

@@ -11,12 +11,31 @@ function instances(): Instances {
   return (scope[INSTANCES] ??= new WeakMap());
 }
 
+/** The time in which an instance runs an object. */
+export interface Tenure {
+  readonly isOver: boolean;
+  /** A clock whose timers end with the tenure. */
+  clock(clock: Clock): Clock;
+  /** The object's storage, which ignores writes after the tenure. */
+  storage(storage: PlatformStorage): PlatformStorage;
+  /** Calls another object. After the tenure no call is made, and no answer is delivered. */
+  call<T>(run: () => Promise<T>): Promise<T>;
+}
+
+/** On the platform it ends with the object's memory. */
+export const LASTING: Tenure = {
+  isOver: false,
+  clock: (clock) => clock,
+  storage: (storage) => storage,
+  call: async (run) => run(),
+};
+
 /**
- * The time in which an instance runs an object. On the platform it ends with the object's memory. But `vite dev` makes
- * another instance with the same `ctx` when the code changes, and keeps the previous one alive, with its timers and
- * sockets. So a new instance ends the previous one, which then can no longer change the object.
+ * `vite dev` makes another instance with the same `ctx` when the code changes, and keeps the previous one alive, with
+ * its timers and sockets. So a new instance ends the previous one, which then can no longer change the object. For
+ * development only.
  */
-export class Tenure {
+export class EndingTenure implements Tenure {
   #isOver = false;
 
   /** @param leave called once, when another instance takes over. The new instance finds what is saved then */
@@ -32,7 +51,6 @@ export class Tenure {
     return this.#isOver;
   }
 
-  /** A clock whose timers end with the tenure. */
   clock(clock: Clock): Clock {
     return {
       now: () => clock.now(),
@@ -40,7 +58,6 @@ export class Tenure {
     };
   }
 
-  /** The object's storage, which ignores writes after the tenure. */
   storage(storage: PlatformStorage): PlatformStorage {
     const { kv } = storage;
     return {
@@ -55,7 +72,6 @@ export class Tenure {
     };
   }
 
-  /** Calls another object. After the tenure no call is made, and no answer is delivered. */
   async call<T>(run: () => Promise<T>): Promise<T> {
     return this.#isOver ? new Promise<never>(() => {}) : run();
   }

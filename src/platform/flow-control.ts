@@ -2,7 +2,6 @@ import { withText } from "../protocol/binary/frame-text.ts";
 import { writeSyncFrame } from "../protocol/binary/frames.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { encodeRequest } from "../protocol/packets.ts";
-import type { FlowReport } from "./metrics.ts";
 import type { Clock, SentFrame, Socket } from "./ports.ts";
 
 /** A client is asked to confirm after this many bytes, and asked again after this many. */
@@ -219,7 +218,7 @@ export class FlowControl {
   #sharers = 0;
   #equalShare = 0;
   /** Bytes sent to clients that cannot confirm, since their last sign of life. */
-  #silent = 0;
+  silent = 0;
   #isWatching = false;
 
   /** @param onBehind called when the first client is stopped */
@@ -256,7 +255,7 @@ export class FlowControl {
   /** @internal */
   count({ canConfirm }: Flow, bytes: number): void {
     if (canConfirm) this.bytes += bytes;
-    else this.#silent += bytes;
+    else this.silent += bytes;
   }
 
   /** Whether many bytes are unconfirmed: clients are not to hold back confirmations. */
@@ -278,21 +277,12 @@ export class FlowControl {
     return this.#flows.size;
   }
 
-  get report(): FlowReport {
-    return {
-      unconfirmedBytes: this.bytes + this.#silent,
-      behind: this.stopped,
-      merges: this.merges,
-      tooSlow: this.closed,
-    };
-  }
-
   /** Closes clients that cannot confirm if they were sent too much without a sign of life, the largest first. */
   checkSilent(): void {
-    if (this.#silent < this.mostSilent) return;
+    if (this.silent < this.mostSilent) return;
     const silent = [...this.#flows.values()].filter(({ canConfirm }) => !canConfirm);
     for (const flow of silent) flow.lookForPing();
-    if (this.#silent < this.mostSilent) return;
+    if (this.silent < this.mostSilent) return;
     silent.reduce((most, flow) => (flow.bytes > most.bytes ? flow : most)).giveUp();
   }
 

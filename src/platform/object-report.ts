@@ -1,6 +1,7 @@
 import { costPerHour } from "./cost.ts";
 import type { Cause, Counts } from "./counts.ts";
-import type { LoggedError, ObjectMetrics, Reason } from "./metrics.ts";
+import type { FlowControl } from "./flow-control.ts";
+import type { FlowReport, LoggedError, ObjectMetrics, Overview, Reason } from "./metrics.ts";
 import type { LogEntry } from "./ports.ts";
 import { hide } from "./private.ts";
 import type { IsPrivate } from "./private.ts";
@@ -21,8 +22,20 @@ export interface Measured {
   readonly countedSince: number;
 }
 
+type Flows = Pick<FlowControl, "bytes" | "silent" | "stopped" | "merges" | "closed">;
+
+/** The parts of a room that its overview is made from. */
+export interface Overviewed {
+  readonly connections: { readonly size: number; readonly userCount: number };
+  readonly sessions: { all(): Iterable<unknown> };
+  readonly schedules: { list(): readonly { readonly name: string; readonly at: number }[] };
+  readonly flows: Flows;
+  readonly shardLinks: { all(): Iterable<{ readonly shardId: string; readonly size: number }> };
+}
+
 /** Reports of an object to operators. A Worker without operators does not contain it. */
 export class ObjectReport {
+  readonly overviewOf = overviewOf;
   readonly #errors: LoggedError[] = [];
   #storedCount = 0;
 
@@ -77,6 +90,26 @@ function grouped(reasons: Measured["awake"]): Reason[] {
 function shown(error: string, isPrivate: IsPrivate): string {
   const [line = ""] = error.split("\n", 1);
   return hide(line.slice(0, 2 * LONGEST_ERROR), isPrivate).slice(0, LONGEST_ERROR);
+}
+
+/**
+ * How many users and connections a room has. Payloads of schedules are left out, since operators who see numbers may
+ * not see them.
+ */
+export function overviewOf({ connections, sessions, schedules, flows, shardLinks }: Overviewed): Overview {
+  return {
+    connections: connections.size,
+    users: connections.userCount,
+    sessions: [...sessions.all()].length,
+    schedules: schedules.list().map(({ name, at }) => ({ name, at })),
+    ...reportOf(flows),
+    shards: Array.from(shardLinks.all(), ({ shardId: id, size }) => ({ id, connections: size })),
+  };
+}
+
+/** How far clients are behind. */
+export function reportOf({ bytes, silent, stopped, merges, closed }: Flows): FlowReport {
+  return { unconfirmedBytes: bytes + silent, behind: stopped, merges, tooSlow: closed };
 }
 
 /** The sum of all counters. It grows whenever anything is counted. */

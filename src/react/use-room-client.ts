@@ -1,5 +1,5 @@
 "use client";
-import { useCallback, useEffect, useId, useRef, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { connectRoom, connectWorld } from "../client/index.ts";
 import type {
   ClientStatus,
@@ -48,7 +48,8 @@ export interface ConnectedRoom<R extends AnyRoom> {
  * const count = useRoom(client, (state) => state.count);
  */
 export function useRoomClient<R extends AnyRoom>(options: RoomClientOptions<R>): ConnectedRoom<R> {
-  const own = useId();
+  // Not useId: roots that a server rendered have the same ids.
+  const [own] = useState(Math.random);
   const key = keyOf(options, own);
   const latest = useRef(options);
   useEffect(() => {
@@ -76,7 +77,7 @@ const clients = /* @__PURE__ */ new SharedClients<RoomClientOptions<AnyRoom>>(co
 /** The options that tell two connections apart. */
 function keyOf(
   { host, party, worldId, room, id, storage, transferToken, token, params, spectator }: RoomClientOptions<AnyRoom>,
-  own: string,
+  own: number,
 ): string {
   const where = [host, party, worldId, typeof room === "string" ? room : [own]];
   const given = [token, params].map((value) => (typeof value === "function" ? "" : value));

@@ -1,6 +1,5 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { Clock, Storage } from "../platform/ports.ts";
-import { within } from "../platform/timeout.ts";
 import { RoomError } from "../protocol/errors.ts";
 import { Row } from "../state/rows.ts";
 import type { Tree } from "../state/tree.ts";
@@ -25,10 +24,6 @@ const ENDING_KEY = `${PRIVATE_PREFIX}ending`;
 const EMPTY_KEY = `${PRIVATE_PREFIX}empty`;
 /** An unfinished end is started again after this time, in ms. */
 const RETRY = 60_000;
-/** How long shards, or the World that lists the room, may take to acknowledge its end, in ms. */
-const PATIENCE = 5000;
-/** How often to check whether shards have acknowledged it, in ms. */
-const GLANCE = 50;
 
 /** A room with a row of one of these kinds has begun before, even if it has no state. */
 const USED = ["session", "schedule", "token", "moved", "departed", "link", "listing"];
@@ -147,7 +142,7 @@ export class Lifecycle implements RoomPart, Wakeable {
   }
 
   async #run(reason: string | undefined): Promise<void> {
-    const { hooks, sessions, presence, ports } = this.#scope;
+    const { hooks, sessions, presence, shardLinks, listing, ports } = this.#scope;
     // The handler that ends the room finishes its turn first, and its client gets the answer.
     await Promise.resolve();
     await hooks.destroy(reason);
@@ -156,7 +151,7 @@ export class Lifecycle implements RoomPart, Wakeable {
     const expired = Array.from(sessions.all(), ({ publicId }) =>
       hooks.expire(publicId, presence.user(publicId), "destruction"),
     );
-    await Promise.all([...expired, this.#tellShards(), this.#unlist()]);
+    await Promise.all([...expired, shardLinks.acknowledged(), listing.withdraw()]);
     // A slow interceptor is not waited for.
     for (const conn of closing) conn.cut(error);
     await ports.retire();
@@ -172,28 +167,6 @@ export class Lifecycle implements RoomPart, Wakeable {
     });
     turns.end();
     return all;
-  }
-
-  /**
-   * Waits until shards have acknowledged that their clients are closed. A shard that does not learns later that the
-   * room does not know it.
-   */
-  async #tellShards(): Promise<void> {
-    const { shardLinks, clock } = this.#scope;
-    const until = clock.now() + PATIENCE;
-    while (shardLinks.size > 0 && !shardLinks.isAcknowledged && clock.now() < until) {
-      await new Promise<void>((resolve) => clock.after(GLANCE, resolve, "shard"));
-    }
-  }
-
-  /** A World that is not reached asks the room before it sends a user. */
-  async #unlist(): Promise<void> {
-    const { listing, clock, reporter } = this.#scope;
-    try {
-      await within(PATIENCE, listing.withdraw(), noAnswer, clock);
-    } catch (error) {
-      reporter.failed("listing_failed", error);
-    }
   }
 
   connectionsChanged(): void {
@@ -223,8 +196,4 @@ export class Lifecycle implements RoomPart, Wakeable {
     else this.destroy("expired");
     return this.ended;
   }
-}
-
-function noAnswer(): Error {
-  return new Error("The World did not answer");
 }

@@ -35,6 +35,7 @@ import { Journal } from "./storage/journal.ts";
 import { TICK_KEY } from "./storage/keys.ts";
 import { Persistence } from "./storage/persistence.ts";
 import { Quarantine } from "./storage/quarantine.ts";
+import type { RowChecks } from "./storage/runtime-rows.ts";
 import { Broadcast } from "./sync/broadcast.ts";
 import { ChangeClock } from "./sync/change-clock.ts";
 import { Views } from "./sync/views.ts";
@@ -238,7 +239,7 @@ export class RoomParts {
   }
 
   get transfers(): UserTransfers {
-    return (this.#transfers ??= this.#options.transfers?.(this) ?? new NoTransfers(this.sessions));
+    return (this.#transfers ??= this.#options.transfers?.create(this) ?? new NoTransfers(this.sessions));
   }
 
   get schedules(): Schedules {
@@ -309,6 +310,11 @@ export class RoomParts {
     const parts = this.#userParts;
     if (!parts) throw new Error("A room with inputs needs a users field: a step moves the entry of its user");
     return new parts.Inputs(this, hz);
+  }
+
+  /** The checks of stored rows that only some services have. */
+  get rowChecks(): RowChecks {
+    return { ...this.#options.world?.rowChecks, ...this.#options.transfers?.rowChecks };
   }
 
   /** What the `users` field brings. Undefined in a room without users. */

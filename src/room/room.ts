@@ -1,7 +1,6 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { Claims, RoomAddress, RoomHandle } from "../define/types.ts";
 import type { Clock } from "../platform/ports.ts";
-import type { Overview } from "../platform/metrics.ts";
 import type { Receipt, ShardBatch } from "../relay/messages.ts";
 import type { Tree } from "../state/tree.ts";
 import { protocolOf } from "./admission.ts";
@@ -54,6 +53,11 @@ export class RoomCore {
     this.#starting?.catch(() => {});
   }
 
+  /** What the room consists of, for reports to operators and for tests. @internal */
+  get parts(): RoomParts {
+    return this.#parts;
+  }
+
   get state(): object {
     return this.#parts.state;
   }
@@ -82,11 +86,6 @@ export class RoomCore {
   /** Resolves when the room can handle events; undefined if it already can. @internal */
   get started(): Promise<unknown> | undefined {
     return this.#starting;
-  }
-
-  /** Whether shards have acknowledged everything that was sent to them. @internal */
-  get isAcknowledged(): boolean {
-    return this.#parts.shardLinks.isAcknowledged;
   }
 
   /** Stops everything that keeps the object awake, until a restart. @internal */
@@ -122,14 +121,6 @@ export class RoomCore {
     recoverConnection(this.#parts, socket, isOpen);
   }
 
-  /** A client of a shard needs the changes that it missed. @param seq the number of the last packet that it got */
-  missed(socket: RoomSocket, seq: number): void {
-    const conn = this.#parts.connections.find(socket);
-    if (conn?.phase !== "open" || conn.hasLeft) return;
-    conn.seq = seq;
-    this.#parts.broadcast.catchUp(conn);
-  }
-
   /** Handles a frame of a client. @returns a promise if it is not done yet */
   message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined {
     if (this.#early?.hold(socket, frame)) return undefined;
@@ -147,20 +138,21 @@ export class RoomCore {
 
   /** Handles an HTTP request to `path` inside of the room. @param caller the room that sent it, if a room did */
   async request(request: Request, path: string, auth: Claims | null, caller?: RoomAddress): Promise<Response> {
-    await this.#starting;
-    await this.visit();
-    const response = await answerRequest(request, path, { auth, caller }, this.#parts);
-    this.turns.end();
-    return response;
+    return this.#during(() => answerRequest(request, path, { auth, caller }, this.#parts));
   }
 
   /** Another room calls an action. */
   async call(call: RoomCall): Promise<CallAnswer> {
+    return this.#during(() => answerCall(this.#parts, call));
+  }
+
+  /** Handles an event with which a new room begins. */
+  async #during<T>(handle: () => Promise<T>): Promise<T> {
     await this.#starting;
     await this.visit();
-    const answer = await answerCall(this.#parts, call);
+    const outcome = await handle();
     this.turns.end();
-    return answer;
+    return outcome;
   }
 
   /** The object's alarm rang. */
@@ -177,11 +169,7 @@ export class RoomCore {
 
   /** Another room sends a user. */
   async board(user: TransferredUser): Promise<TransferAnswer> {
-    await this.#starting;
-    await this.visit();
-    const answer = await this.#parts.transfers.board(user);
-    this.turns.end();
-    return answer;
+    return this.#during(() => this.#parts.transfers.board(user));
   }
 
   /** Another room recalls a user. */
@@ -197,21 +185,5 @@ export class RoomCore {
     await this.#starting;
     this.turns.run(() => this.#parts.transfers.arrivedElsewhere(transferId, { clientId: sessionId, sub }), "caller");
     this.turns.end();
-  }
-
-  /**
-   * How many users and connections the room has. Payloads of schedules are left out, since operators who see numbers
-   * may not see them.
-   */
-  get overview(): Overview {
-    const { connections, sessions, schedules, shardLinks } = this.#parts;
-    return {
-      connections: connections.size,
-      users: connections.userCount,
-      sessions: [...sessions.all()].length,
-      schedules: schedules.list().map(({ name, at }) => ({ name, at })),
-      ...this.#parts.flows.report,
-      shards: Array.from(shardLinks.all(), ({ shardId: id, size }) => ({ id, connections: size })),
-    };
   }
 }

@@ -34,7 +34,7 @@ export function wake(parts: RoomParts): Promise<unknown> | undefined {
   }
   tree.onUnreadable = (names, value, error) => quarantine.take(names, value, error);
 
-  const sources = { storage: parts.storage.atStart, sockets: () => ports.sockets() };
+  const sources = { storage: parts.storage.atStart, sockets: () => ports.sockets(), rowChecks: parts.rowChecks };
   const stored = readRoom(compiled, tree, sources, quarantine, reporter);
   shardLinks.load(stored.own);
   // Connections whose user left do not know later changes.
@@ -134,11 +134,7 @@ function resume(parts: RoomParts, didSleep: boolean): Promise<unknown> | undefin
   const { broadcast, shardLinks, tree } = parts;
   broadcast.resume();
   parts.ticker?.open();
-  for (const link of shardLinks.all()) {
-    // The visible entries that a shard knows have to be known here too.
-    const isWanted = !didSleep || link.wantsState || link.sights?.isUsed === true;
-    if (link.isIntroduced && isWanted) shardLinks.sendState(link, didSleep);
-  }
+  shardLinks.resume(didSleep);
   broadcast.schedule();
   // Sockets stay open while a room hibernates: one that is missing was closed by its client.
   if (didSleep) parts.presence.dropMissing();

@@ -5,6 +5,7 @@ import { closeReason } from "../protocol/close-reason.ts";
 import { CODES, RESTART } from "../protocol/codes.ts";
 import { RoomError, toRoomError } from "../protocol/errors.ts";
 import { FlowControl } from "../platform/flow-control.ts";
+import { reportOf } from "../platform/object-report.ts";
 import type { FlowReport } from "../platform/metrics.ts";
 import { messagesIn } from "../protocol/decode.ts";
 import { encodeError, takeConfirmation } from "../protocol/packets.ts";
@@ -266,7 +267,7 @@ export class ShardCore {
 
   /** How far clients are behind; nothing, if none was sent anything. */
   get flow(): Partial<FlowReport> {
-    return this.#flows?.report ?? {};
+    return this.#flows ? reportOf(this.#flows) : {};
   }
 
   get #flowControl(): FlowControl {

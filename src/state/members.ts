@@ -1,3 +1,4 @@
+import type { Build } from "../protocol/build.ts";
 import { HOSTILE_KEYS } from "../protocol/values.ts";
 import type { Field } from "./field.ts";
 import { HARMFUL_KEYS } from "./value-checks.ts";
@@ -86,7 +87,7 @@ function isPart(value: object, around: readonly object[]): boolean {
  *
  * @param around the objects around it
  * @param shape the members that it may have. Undefined for any
- * @throws Error if a field has a reserved name
+ * @throws Error if a field has a reserved name, in development and in tests
  */
 export function takeMembers(
   target: object,
@@ -97,9 +98,13 @@ export function takeMembers(
   Object.defineProperty(target, NODE, { value: node, configurable: true });
   fillId(target as Record<string | typeof ID_NAME, unknown>, node.key);
   const members = membersOf(target, around).filter(({ name }) => !shape || shape.has(name));
+  if ((globalThis as Build).process?.env?.NODE_ENV !== "production") checkNames(members, node);
+  return members;
+}
+
+function checkNames(members: readonly Member[], node: StateNode): void {
   const wrong = members.find(({ name }) => RESERVED_NAMES.has(name) || !FIELD_NAME.test(name));
   if (wrong) throw new Error(`"${[...node.names(), wrong.name].join(".")}" is a reserved name for a field`);
-  return members;
 }
 
 function fillId(entry: Record<string | typeof ID_NAME, unknown>, key: string): void {

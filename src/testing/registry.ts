@@ -5,7 +5,7 @@ import type { CreateWorldParts } from "../objects/world-parts.ts";
 import { objectName } from "../protocol/urls.ts";
 import type { Log } from "../platform/log.ts";
 import type { ObjectReport } from "../platform/object-report.ts";
-import type { CreateTransfers } from "../room/transfers/user-transfers.ts";
+import type { TransferParts } from "../room/transfers/user-transfers.ts";
 import type { RoomCore } from "../room/room.ts";
 import type { TestClock } from "./test-clock.ts";
 
@@ -33,7 +33,7 @@ export interface ServiceParts {
   readonly findWorld: FindRoom | undefined;
   readonly createWorldParts: CreateWorldParts | undefined;
   /** Undefined in a service without transfers. */
-  readonly createTransfers: CreateTransfers | undefined;
+  readonly transfers: TransferParts | undefined;
   /** Undefined in a service without operators. */
   readonly createReport: (() => ObjectReport) | undefined;
   readonly log: Log;

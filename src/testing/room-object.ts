@@ -143,8 +143,8 @@ export class RoomObject extends RoomObjectBase implements TestedObject {
   }
 
   protected override options(...of: Parameters<CreateWorldParts>): OptionalParts {
-    const service = this.service ?? { createWorldParts, createTransfers: transfers.create };
-    return { world: service.createWorldParts?.(...of), transfers: service.createTransfers };
+    const service = this.service ?? { createWorldParts, transfers: transfers.parts };
+    return { world: service.createWorldParts?.(...of), transfers: service.transfers };
   }
 }
 

@@ -119,7 +119,7 @@ function serve(config: TestServiceConfig): ServiceParts {
     places,
     findWorld: config.world?.findWorld(find, log, places, () => Date.now() + service.ahead),
     createWorldParts: config.world?.createParts,
-    createTransfers: config.transfers?.create,
+    transfers: config.transfers?.parts,
     createReport,
     ahead: 0,
     objects: new Map(),

@@ -71,6 +71,7 @@ describe("durable-rooms", () => {
     [["doctor", "https://example.com"], "--room <id>' not specified"],
     [["doctor", "https://example.com", "--room", "game-1", "--token-env", "NOT_THERE"], "NOT_THERE is not set"],
     [["doctor", "https://example.com/game", "--room", "game-1", "--token-env", "PATH"], "is not the URL of a service"],
+    [["doctor", "", "--room", "game-1", "--token-env", "PATH"], '"" is not the URL of a service'],
   ])("%j is wrong: it reports why, and ends with 2", async (args, why) => {
     const { code, stdout, stderr } = await runHere(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

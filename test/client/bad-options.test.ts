@@ -1,20 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { connectRoom, connectWorld, findRoom } from "../../src/client/index.ts";
 import type { ConnectOptions } from "../../src/client/index.ts";
-import { Script } from "./scripted-socket.ts";
+import { scripted } from "./scripted-socket.ts";
 
 /** A lone surrogate, which no URL can contain. */
 const LONE = "\ud800";
 
-let script: Script;
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const script = scripted();
 
 /** Connects, and waits for the first errors. */
 async function errorsOf(options: Partial<ConnectOptions>): Promise<object[]> {

@@ -1,16 +1,9 @@
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Script } from "./scripted-socket.ts";
+import { describe, expect, it, vi } from "vitest";
+import { scripted } from "./scripted-socket.ts";
 import type { ScriptedClient, ScriptedSocket } from "./scripted-socket.ts";
 
-let script: Script;
-beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const script = scripted();
 
 const whole = { pId: "p", count: 0 };
 /** The values of the messages in each frame, without pings. */
@@ -144,7 +137,6 @@ describe("messages in one frame", () => {
     const values = fc.array(fc.string({ unit: "binary", maxLength: 60 }), { maxLength: 900 });
     await fc.assert(
       fc.asyncProperty(values, fc.integer({ min: 1, max: 2000 }), fc.nat(2), async (texts, limit, tasks) => {
-        script = new Script();
         const game = script.connect({ batch: 10 });
         const socket = await open(limit);
         for (const [index, text] of texts.entries()) {

@@ -1,15 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Script } from "./scripted-socket.ts";
+import { describe, expect, it, vi } from "vitest";
+import { scripted } from "./scripted-socket.ts";
 import type { ScriptedSocket } from "./scripted-socket.ts";
 
-let script: Script;
-beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const script = scripted();
 
 const actionsOf = (socket: ScriptedSocket | undefined) => socket?.messages.map(({ action, value }) => [action, value]);
 

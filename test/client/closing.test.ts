@@ -1,12 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Script } from "./scripted-socket.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { scripted } from "./scripted-socket.ts";
 
-let script: Script;
-beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
-});
-afterEach(() => vi.useRealTimers());
+const script = scripted();
 
 describe("a room that announces that it closes the connection", () => {
   it("P7.7: ends a client at once, if the code is final", async () => {
@@ -101,6 +96,7 @@ describe("P7.11: clients that lose their connections together", () => {
       if (script.sockets.length > before) begun(second);
       script.sockets.at(-1)?.drop();
     }
+    game.close();
     return begun;
   }
   afterEach(() => vi.restoreAllMocks());
@@ -119,7 +115,6 @@ describe("P7.11: clients that lose their connections together", () => {
   it("limit the delay to 5 minutes, and ignore a value that is not a number", async () => {
     const late = await attempts({ confirm: 1, spread: 1e12 });
     expect(late.mock.calls[0]).toEqual([151]);
-    script = new Script();
     const early = await attempts({ confirm: 1, spread: "long" });
     expect(early.mock.calls[0]).toEqual([1]);
   });

@@ -1,16 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { jsonBlocks } from "../../src/protocol/binary/blocks.ts";
 import { writeSyncFrame } from "../../src/protocol/binary/frames.ts";
-import { Script } from "./scripted-socket.ts";
+import { scripted } from "./scripted-socket.ts";
 import type { ScriptedSocket } from "./scripted-socket.ts";
 
-let script: Script;
-beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
-});
+const script = scripted();
 afterEach(() => {
-  vi.useRealTimers();
   vi.restoreAllMocks();
 });
 

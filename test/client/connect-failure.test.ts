@@ -1,19 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connectWorld } from "../../src/client/index.ts";
 import type { ConnectOptions } from "../../src/client/index.ts";
-import { Script } from "./scripted-socket.ts";
+import { scripted } from "./scripted-socket.ts";
 import type { ScriptedClient } from "./scripted-socket.ts";
 
 const warn = vi.spyOn(console, "warn");
-let script: Script;
+const script = scripted();
 
 beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
   warn.mockReset().mockImplementation(() => {});
 });
 afterEach(() => {
-  vi.useRealTimers();
   vi.unstubAllGlobals();
 });
 
@@ -54,6 +51,27 @@ describe("a client that does not connect", () => {
     await script.next(300);
     expect(script.sockets[0]?.closedWith).toBe(1000);
     expect(errors.map(({ code }) => code)).toEqual(["no_answer"]);
+    game.close();
+  });
+
+  it.each([
+    [4990, 4000],
+    [5010, 1000],
+  ])("waits longer each time, until a connection has lasted for 5 seconds: %i ms", async (uptime, delay) => {
+    const game = script.connect({
+      socket: { ...script.socket, minReconnectionDelay: 1000, reconnectionDelayGrowFactor: 2 },
+    });
+    game.on("error", () => {});
+    (await script.next()).drop();
+    (await script.next(1010)).drop();
+    const there = (await script.next(2010)).open();
+    there.sync({ pId: "p" });
+    there.text("pong");
+    await vi.advanceTimersByTimeAsync(uptime);
+    there.drop();
+    await vi.advanceTimersByTimeAsync(delay - 10);
+    expect(script.sockets).toHaveLength(3);
+    await script.next(20);
     game.close();
   });
 

@@ -1,20 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Script } from "./scripted-socket.ts";
+import { Script, scripted } from "./scripted-socket.ts";
 import type { ScriptedClient, ScriptedSocket } from "./scripted-socket.ts";
 
-let script: Script;
+const script = scripted();
 let game: ScriptedClient;
 let socket: ScriptedSocket;
 let errors: unknown[];
 beforeEach(async () => {
-  vi.useFakeTimers();
-  script = new Script();
   ({ game, socket, errors } = await open());
 });
 afterEach(() => {
   game.close();
   expect(vi.getTimerCount()).toBeLessThanOrEqual(1);
-  vi.useRealTimers();
 });
 
 /** A client that has joined a room, with a latency of 50 ms. */

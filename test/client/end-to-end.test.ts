@@ -81,7 +81,7 @@ function sharded(room: Room): Server {
     disconnect: (socket) => homes.get(socket)?.disconnect(socket),
     advance: (ms) => tree.advance(ms),
     async evict() {
-      for (let tries = 0; !(tree.room.isIdle && tree.room.core.isAcknowledged) && tries < 50; tries++)
+      for (let tries = 0; !(tree.room.isIdle && tree.room.core.parts.shardLinks.isAcknowledged) && tries < 50; tries++)
         await tree.advance(500);
       await tree.room.evict();
     },

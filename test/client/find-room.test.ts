@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ConnectError, findRoom, listRooms } from "../../src/client/index.ts";
-import { Script, ScriptedSocket } from "./scripted-socket.ts";
+import { scripted, ScriptedSocket } from "./scripted-socket.ts";
 
 let asked: { url: string; body: unknown; authorization: string | null }[];
 let answers: (Response | Error)[];
@@ -86,14 +86,7 @@ describe("an answer from something between client and World, such as a login pag
 });
 
 describe("connectRoom with a function that finds the room", () => {
-  let script: Script;
-  beforeEach(() => {
-    vi.useFakeTimers();
-    script = new Script();
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+  const script = scripted();
 
   /** Waits for the next socket that the client creates. */
   const nextSocket = async () => {

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Script } from "./scripted-socket.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { scripted } from "./scripted-socket.ts";
 import type { ScriptedSocket } from "./scripted-socket.ts";
 
 /** The part of a browser's document that the client uses. */
@@ -12,14 +12,9 @@ class Page extends EventTarget {
   }
 }
 
-let script: Script;
-beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
-});
+const script = scripted();
 afterEach(() => {
   vi.unstubAllGlobals();
-  vi.useRealTimers();
 });
 
 const pings = (socket: ScriptedSocket) => socket.sent.filter((text) => text === "ping").length;

@@ -1,17 +1,15 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Store } from "../../src/client/store.ts";
-import { Script } from "./scripted-socket.ts";
+import { scripted } from "./scripted-socket.ts";
 import type { ScriptedClient, ScriptedSocket } from "./scripted-socket.ts";
 
-let script: Script;
+const script = scripted();
 let game: ScriptedClient;
 let socket: ScriptedSocket;
 let counts: number[];
 
 beforeEach(async () => {
-  vi.useFakeTimers();
-  script = new Script();
   game = script.connect();
   socket = (await script.next()).open();
   socket.sync({ pId: "p", count: 0, name: "a", config: { map: { width: 1 } } }, { seq: 1, epoch: "e" });
@@ -23,7 +21,6 @@ beforeEach(async () => {
 });
 afterEach(() => {
   game.close();
-  vi.useRealTimers();
 });
 
 type Apply = Parameters<typeof game.optimistic<"set">>[2];

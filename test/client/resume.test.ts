@@ -1,17 +1,10 @@
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { jsonBlocks } from "../../src/protocol/binary/blocks.ts";
 import { writeSyncFrame } from "../../src/protocol/binary/frames.ts";
-import { Script } from "./scripted-socket.ts";
+import { Script, scripted } from "./scripted-socket.ts";
 
-let script: Script;
-beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const script = scripted();
 
 const coins = { old: { worth: 1 }, kept: { worth: 2 } };
 const whole = { pId: "p1", count: 1, config: { map: { width: 1 } }, coins };

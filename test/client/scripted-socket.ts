@@ -1,5 +1,5 @@
 import { signal } from "@signe/reactive";
-import { vi } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 import { z } from "zod";
 import { connectRoom } from "../../src/client/index.ts";
 import type { ConnectOptions, RoomClient } from "../../src/client/index.ts";
@@ -90,7 +90,7 @@ export class ScriptedSocket extends EventTarget {
   }
 }
 
-/** The sockets that a client creates. The test needs `vi.useFakeTimers()`. */
+/** The sockets that a client creates. The test needs `vi.useFakeTimers()`: {@link scripted} calls it. */
 export class Script {
   readonly sockets: ScriptedSocket[] = [];
   readonly socket = { WebSocket: this.#makeWebSocket(), protocol: "ws", minReconnectionDelay: 1 } as const;
@@ -118,4 +118,15 @@ export class Script {
       }
     };
   }
+}
+
+/** The script of each test of a file or a group. Its sockets are new in each test, and the timers are fake. */
+export function scripted(): Script {
+  const script = new Script();
+  beforeEach(() => {
+    vi.useFakeTimers();
+    script.sockets.length = 0;
+  });
+  afterEach(() => void vi.useRealTimers());
+  return script;
 }

@@ -1,16 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { separateTabs } from "../../src/client/index.ts";
 import type { ConnectOptions, IdStorage } from "../../src/client/index.ts";
-import { Script } from "./scripted-socket.ts";
+import { scripted } from "./scripted-socket.ts";
 
-let script: Script;
+const script = scripted();
 
-beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
-});
 afterEach(() => {
-  vi.useRealTimers();
   vi.unstubAllGlobals();
 });
 

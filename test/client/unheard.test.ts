@@ -1,15 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Script } from "./scripted-socket.ts";
+import { scripted } from "./scripted-socket.ts";
 
 const warn = vi.spyOn(console, "warn");
-let script: Script;
+const script = scripted();
 beforeEach(() => {
-  vi.useFakeTimers();
-  script = new Script();
   warn.mockReset().mockImplementation(() => {});
 });
 afterEach(() => {
-  vi.useRealTimers();
   vi.unstubAllEnvs();
 });
 

@@ -1,17 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { connectWorld } from "../../src/client/index.ts";
 import type { WorldOptions } from "../../src/client/index.ts";
-import { Script } from "./scripted-socket.ts";
+import { scripted } from "./scripted-socket.ts";
 import type { scriptedRoom } from "./scripted-socket.ts";
 
 describe("connectWorld, with a scripted World", () => {
-  let script: Script;
+  const script = scripted();
   let answers: (Response | Error)[];
   let asked: { url: string; body: unknown; authorization: string | null }[];
 
   beforeEach(() => {
-    vi.useFakeTimers();
-    script = new Script();
     answers = [];
     asked = [];
     vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
@@ -24,7 +22,6 @@ describe("connectWorld, with a scripted World", () => {
   });
   afterEach(() => {
     vi.unstubAllGlobals();
-    vi.useRealTimers();
   });
 
   const shard = (url: string) => Response.json({ success: true, shardId: url, url });

@@ -40,7 +40,7 @@ it("leaderboard: all users see the best ten entries, and no others", async () =>
 });
 
 it("kick and ban: only by the host, and a ban applies to the account", async () => {
-  const { createClient } = await testRoom(club);
+  const { createClient, server } = await testRoom(club);
   const host = await createClient({ auth: { sub: "host" } });
   const eve = await createClient({ auth: { sub: "eve" } });
   await expect(eve.call("kick", host.publicId)).rejects.toMatchObject({ code: "forbidden" });
@@ -50,6 +50,11 @@ it("kick and ban: only by the host, and a ban applies to the account", async () 
   await host.call("ban", again.publicId);
   expect((await again.closed).code).toBe(4403);
   await expect(createClient({ auth: { sub: "eve" } })).rejects.toThrow("4403");
+
+  const ada = await createClient({ auth: { sub: "ada" } });
+  host.close();
+  await server.advance(400_000);
+  expect(ada.state.members).toEqual({ [ada.publicId]: { isHost: true } });
 });
 
 it("countdown: begins when all are ready, ends automatically, and may be cancelled", async () => {
@@ -59,6 +64,10 @@ it("countdown: begins when all are ready, ends automatically, and may be cancell
   expect(room.state.startsAt()).toBe(0);
   await bob.call("ready");
   expect(room.state.startsAt()).toBeGreaterThan(0);
+  const startsAt = room.state.startsAt();
+  await server.advance(1000);
+  await bob.call("ready");
+  expect(room.state.startsAt()).toBe(startsAt);
   await ada.call("wait");
   await server.advance(6000);
   expect(room.state.isRunning()).toBe(false);

@@ -1,6 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
+import { overviewOf } from "../../src/platform/object-report.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomObjectBase } from "../../src/objects/room-object.ts";
 import { users } from "../../src/app/users.ts";
@@ -68,7 +69,7 @@ describe.each([true, false])("another instance with the same ctx, in a room with
       const { core } = instance;
       expect((core.state as { count(): number }).count()).toBe(1);
       // Connected clients have to reconnect.
-      expect(core.overview.connections).toBe(0);
+      expect(overviewOf(core.parts).connections).toBe(0);
     });
   });
 

@@ -73,7 +73,7 @@ class Scene {
         return this.tree.advance(100);
       case "evict":
         await this.tree.advance(5000);
-        if (this.tree.room.core.isAcknowledged && this.tree.room.isIdle) await this.tree.room.evict();
+        if (this.tree.room.core.parts.shardLinks.isAcknowledged && this.tree.room.isIdle) await this.tree.room.evict();
         return this.tree.advance(5000);
       case "crash":
         this.tree.room.crash();

@@ -1,6 +1,7 @@
 import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { overviewOf } from "../../src/platform/object-report.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { near } from "../../src/state/near.ts";
 import { users } from "../../src/app/users.ts";
@@ -144,8 +145,8 @@ describe.each([
             for (let packet = 0; packet < 20; packet++) room.core.handle.broadcast({ type: "noise", value: packet });
           } else if (step.kind === "apply") room.core.handle.applySync();
           // A room cannot sleep while an interceptor runs or a client is behind.
-          else if (step.kind === "evict" && room.core.overview.behind === 0 && intercepts !== "later") {
-            merges += room.core.overview.merges;
+          else if (step.kind === "evict" && overviewOf(room.core.parts).behind === 0 && intercepts !== "later") {
+            merges += overviewOf(room.core.parts).merges;
             await room.evict();
           } else if (step.kind === "come") await reader?.come(room, session(step.who), protocol);
           else if (step.kind === "stall") reader?.socket?.stall();
@@ -162,7 +163,7 @@ describe.each([
           await Promise.resolve();
           for (const reader of readers) reader.read();
         }
-        stops += merges + room.core.overview.merges;
+        stops += merges + overviewOf(room.core.parts).merges;
         for (const { socket } of readers) if (socket?.isOpen) socket.read();
         for (let round = 0; round < 3; round++) {
           await room.advance(2000);

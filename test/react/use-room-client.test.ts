@@ -16,7 +16,7 @@ import { testRoom } from "../support/harness.ts";
 const { window, document } = parseHTML("<html><body></body></html>");
 Object.assign(globalThis, { window, document, IS_REACT_ACT_ENVIRONMENT: true });
 const { act, createElement, Fragment, StrictMode } = await import("react");
-const { createRoot } = await import("react-dom/client");
+const { createRoot, hydrateRoot } = await import("react-dom/client");
 const { renderToString } = await import("react-dom/server");
 
 const room = defineRoom({
@@ -168,6 +168,21 @@ describe("useRoomClient", () => {
     await show(createElement(Count, { of: searching() }));
     await show(createElement(Count, { of: searching() }));
     expect([asked, sockets.length]).toEqual([1, 1]);
+  });
+
+  it("has a connection for each function, also in roots that a server rendered", async () => {
+    const { room: _, ...rest } = options;
+    const islands = ["room-left", "room-right"].map((found) => {
+      const island = document.body.appendChild(document.createElement("div"));
+      const node = createElement(Count, { of: { ...rest, room: () => found } as Options });
+      island.innerHTML = renderToString(node);
+      return { island, node };
+    });
+    const roots = await act(async () => islands.map(({ island, node }) => hydrateRoot(island, node)));
+    for (const { island } of islands) await act(() => vi.waitFor(() => expect(island.innerHTML).toBe("<b>open 0</b>")));
+    const entered = sockets.map(({ url }) => new URL(url).pathname.split("/").at(-1));
+    expect(new Set(entered)).toEqual(new Set(["room-left", "room-right"]));
+    await act(async () => roots.forEach((hydrated) => hydrated.unmount()));
   });
 
   it("does not share a connection with other params, nor that of a spectator", async () => {

@@ -131,9 +131,18 @@ describe("a room's life over real sockets", () => {
     const client = await room.connect({ id: "a" });
     const twin = await room.connect({ id: "a" });
     const watcher = await room.connect({ id: "b" });
+    const left = () => room.inside((state) => state.log());
     client.close();
+    await client.closed;
+    // It reaches the room after the close, also through a shard.
+    await watcher.call("who");
+    expect(await left()).toEqual([]);
     twin.close();
-    await watcher.sees((state: { log: string[] }) => state.log.length === 1);
+    await watcher.sees((state: { log: string[] }) => state.log.length > 0);
+    const last = await room.connect({ id: "c" });
+    watcher.close();
+    await last.sees((state: { log: string[] }) => state.log.at(-1) === `${watcher.publicId} left`);
+    expect(await left()).toEqual([`${client.publicId} left`, `${watcher.publicId} left`]);
   });
 
   it("an onJoin that throws closes with 1011, and does not affect others", async () => {

@@ -73,10 +73,10 @@ class Crowd {
       case "crash":
         return room.crash();
       case "room sleeps":
-        await this.#untilIdle(() => room.core.isAcknowledged && room.isIdle);
+        await this.#untilIdle(() => room.core.parts.shardLinks.isAcknowledged && room.isIdle);
         return room.evict();
       case "shard sleeps":
-        await this.#untilIdle(() => shard?.isIdle === true && room.core.isAcknowledged);
+        await this.#untilIdle(() => shard?.isIdle === true && room.core.parts.shardLinks.isAcknowledged);
         return shard?.evict();
       case "shard crashes":
         return shard?.crash();

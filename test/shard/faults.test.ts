@@ -133,7 +133,7 @@ class Run {
         break;
       }
       case "evict room":
-        await this.#untilIdle(() => this.tree.room.core.isAcknowledged && this.tree.room.isIdle);
+        await this.#untilIdle(() => this.tree.room.core.parts.shardLinks.isAcknowledged && this.tree.room.isIdle);
         await this.tree.room.evict();
         break;
       case "crash room":
@@ -144,7 +144,7 @@ class Run {
         break;
       case "evict shard":
         await this.#untilIdle(() => this.#shard(step.shard).isIdle);
-        if (!this.tree.room.core.isAcknowledged) this.#forget(step.shard);
+        if (!this.tree.room.core.parts.shardLinks.isAcknowledged) this.#forget(step.shard);
         this.#shard(step.shard).evict();
         break;
       case "crash shard":

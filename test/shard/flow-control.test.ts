@@ -1,6 +1,7 @@
 import { signal } from "@signe/reactive";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { overviewOf } from "../../src/platform/object-report.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import { near } from "../../src/state/near.ts";
 import { users } from "../../src/app/users.ts";
@@ -112,7 +113,7 @@ it("P14.2: a client of a shard that does not read gets a limited amount, and one
   await scene.tree.advance(100);
   expect(slow.socket.unreadBytes).toBeLessThan(6000);
   expect(scene.shard.core.flow.behind).toBe(1);
-  expect(scene.tree.room.core.overview.behind).toBe(0);
+  expect(overviewOf(scene.tree.room.core.parts).behind).toBe(0);
   slow.socket.read();
   await scene.tree.advance(100);
   ada.read();
@@ -156,7 +157,7 @@ it("P14.7: a client of a shard that confirms nothing for 90 seconds is closed", 
   await change(scene, 50);
   await scene.tree.advance(100_000);
   expect(slow.socket.closedWith?.code).toBe(4504);
-  expect(scene.tree.room.core.overview.connections).toBe(0);
+  expect(overviewOf(scene.tree.room.core.parts).connections).toBe(0);
   // Its bytes count until its socket has closed.
   expect(scene.shard.core.flow.unconfirmedBytes).toBeGreaterThan(5000);
   scene.shard.disconnect(slow.socket);

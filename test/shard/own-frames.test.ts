@@ -87,7 +87,11 @@ describe("P4.10, P13.9: with an interceptor, clients of protocol 3 at shards", (
             if (next.kind === "turn") room.change((state) => next.mutations.forEach((mutation) => mutation.run(state)));
             else if (next.kind === "room crashes") room.crash();
             else {
-              for (let tries = 0; !(room.core.isAcknowledged && room.isIdle && shard.isIdle) && tries < 100; tries++)
+              for (
+                let tries = 0;
+                !(room.core.parts.shardLinks.isAcknowledged && room.isIdle && shard.isIdle) && tries < 100;
+                tries++
+              )
                 await tree.advance(500);
               if (next.kind === "room sleeps") await room.evict();
               else shard.evict();

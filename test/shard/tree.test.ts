@@ -157,7 +157,7 @@ describe("P9: the packets of a room grow with its shards, not with their clients
   it("a quiet link does nothing: no timer, no call, and only the heartbeat's alarm", async () => {
     const { tree } = await grow(2, 3);
     await tree.advance(5000);
-    expect(tree.room.isIdle && tree.room.core.isAcknowledged).toBe(true);
+    expect(tree.room.isIdle && tree.room.core.parts.shardLinks.isAcknowledged).toBe(true);
     for (const shard of tree.shards.values()) expect(shard.isIdle).toBe(true);
     let calls = 0;
     const relay = tree.relay.bind(tree);

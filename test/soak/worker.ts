@@ -12,6 +12,7 @@ import {
   users,
   transfers,
 } from "../../src/index.ts";
+import { overviewOf } from "../../src/platform/object-report.ts";
 import { worlds } from "../../src/worlds.ts";
 
 const LARGE = "x".repeat(200_000);
@@ -101,7 +102,7 @@ export class RoomObject extends rooms.RoomObject {
   override async fetch(request: Request): Promise<Response> {
     if (request.url.endsWith("/who")) {
       const sockets = this.ctx.getWebSockets().filter(({ readyState }) => readyState === WebSocket.OPEN).length;
-      return Response.json({ ...this.core.overview, sockets, players: Object.keys(this.playersOf()).length });
+      return Response.json({ ...overviewOf(this.core.parts), sockets, players: Object.keys(this.playersOf()).length });
     }
     if (!request.url.endsWith("/evict-me")) return super.fetch(request);
     await this.core.handle.flush();

@@ -219,7 +219,7 @@ export class TestRoom<S = unknown> {
   async evict(): Promise<void> {
     // Only a running object can be evicted, and eviction waits until an object has saved its changes.
     await this.inside(async (_state, core) => {
-      while (!core.isAcknowledged) await scheduler.wait(1);
+      while (!core.parts.shardLinks.isAcknowledged) await scheduler.wait(1);
       // Save now what timers would save later, because eviction waits for timers. Storage fails on purpose in some
       // tests.
       // failing storage.

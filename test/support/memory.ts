@@ -4,9 +4,10 @@ import { transfers } from "../../src/app/transfers.ts";
 import type { Claims } from "../../src/define/types.ts";
 import type { Alarm, Clock, LogEntry, SentFrame, Socket, Storage } from "../../src/platform/ports.ts";
 import type { Ports } from "../../src/room/room-ports.ts";
-import { Listing } from "../../src/room/listing/listing.ts";
+import { Listing, LISTING_ROW } from "../../src/room/listing/listing.ts";
 import type { Worlds } from "../../src/room/listing/report.ts";
 import { LiveShardLinks } from "../../src/room/shards/live-shard-links.ts";
+import { LINK_ROW } from "../../src/room/shards/shard-link.ts";
 import type { Shards } from "../../src/relay/messages.ts";
 import { Journal } from "../../src/room/storage/journal.ts";
 import { requestIn } from "../../src/protocol/packets.ts";
@@ -422,13 +423,13 @@ export class MemoryRoom<S> {
 
   /** Evicts the object as the platform does: only when no timers are left. Its sockets stay. */
   async evict(): Promise<void> {
-    while ((this.#time?.pending ?? 0) > 0 || !this.core.isAcknowledged) await this.advance(1000);
+    while ((this.#time?.pending ?? 0) > 0 || !this.core.parts.shardLinks.isAcknowledged) await this.advance(1000);
     this.core = this.#start();
   }
 
   /** Starts the object with other code while its sockets stay. Cloudflare closes them, but `wrangler dev` does not. */
   async deploy(compiled: CompiledRoom): Promise<void> {
-    while ((this.#time?.pending ?? 0) > 0 || !this.core.isAcknowledged) await this.advance(1000);
+    while ((this.#time?.pending ?? 0) > 0 || !this.core.parts.shardLinks.isAcknowledged) await this.advance(1000);
     this.#compiled = compiled;
     this.core = this.#start();
   }
@@ -496,10 +497,11 @@ export class MemoryRoom<S> {
     const worldParts: WorldParts = {
       links: (scope) => new LiveShardLinks({ ...scope, shards }),
       listing: (scope) => new Listing({ ...scope, worlds }),
+      rowChecks: { link: LINK_ROW, listing: LISTING_ROW },
     };
     return new RoomCore(this.#compiled, identity, ports, {
       world: this.hasWorlds ? worldParts : undefined,
-      transfers: this.hasTransfers ? transfers.create : undefined,
+      transfers: this.hasTransfers ? transfers.parts : undefined,
     });
   }
 }

@@ -1,7 +1,7 @@
 import type { Command } from "../libraries.ts";
-import { originOf } from "../../client/address.ts";
 import { isRoomId } from "../../protocol/urls.ts";
 import { Failure, UsageError } from "../failure.ts";
+import { serviceUrl } from "../service-url.ts";
 import { examine } from "./checks.ts";
 import type { Finding } from "./checks.ts";
 import { Service } from "./service.ts";
@@ -60,9 +60,8 @@ function describe({ verdict, name, expected, saw }: Finding): string {
 }
 
 function parseUrl(text: string): string {
-  const origin = originOf({ host: text });
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url?.href === `${url?.origin}/`) return url.origin;
+  const url = serviceUrl(text);
+  if (url) return url.origin;
   throw new UsageError(`"${text}" is not the URL of a service, such as https://my-game.example.com`);
 }
 

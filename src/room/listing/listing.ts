@@ -8,7 +8,9 @@ import type { OwnRows, RoomPart } from "../timing/room-part.ts";
 import type { ListingPlace, ListingReport, RoomListing, Worlds } from "./report.ts";
 import type { Clock, Failures, Storage } from "../../platform/ports.ts";
 import { remaining } from "../../platform/clock.ts";
+import { within } from "../../platform/timeout.ts";
 import { PRIVATE_PREFIX } from "../storage/keys.ts";
+import { hasParts, isFlag, isNumber, isText, maybe } from "../storage/runtime-rows.ts";
 
 /** The parts of the room that its listing needs. */
 export interface ListingScope {
@@ -34,9 +36,16 @@ interface Reported {
 }
 
 const KEY = `${PRIVATE_PREFIX}listing`;
+/** What a room needs of its row to be correct. */
+export const LISTING_ROW = hasParts({
+  wanted: maybe(hasParts({ worldId: isText, metadata: isText, locked: isFlag })),
+  told: maybe(hasParts({ worldId: isText, users: maybe(isNumber) })),
+});
 const DEFAULT_WORLD = "world-default";
 /** The maximum size of metadata as JSON, in bytes, since a World keeps that of thousands of rooms. */
 const MOST_BYTES = 2048;
+/** How long the World may take to remove a room that ends from its list, in ms. */
+const PATIENCE = 5000;
 /** The minimum time between two reports of a room, in ms. */
 const SPACING = 1000;
 
@@ -71,9 +80,15 @@ export class Listing implements RoomListing, RoomPart, Wakeable {
     this.changed(0);
   }
 
+  /** A World that is not reached asks the room before it sends a user. */
   async withdraw(): Promise<void> {
+    const { clock, failures } = this.#scope;
     const told = this.#reported;
-    if (told) await this.#report(told.worldId, null);
+    try {
+      if (told) await within(PATIENCE, this.#report(told.worldId, null), noAnswer, clock);
+    } catch (error) {
+      failures.failed("listing_failed", error);
+    }
   }
 
   read(worldId: string): ListingReport | null {
@@ -145,6 +160,10 @@ export class Listing implements RoomListing, RoomPart, Wakeable {
     this.#wanted = wanted;
     this.#reported = reported;
   }
+}
+
+function noAnswer(): Error {
+  return new Error("The World did not answer");
 }
 
 function encode(metadata: Metadata): string {

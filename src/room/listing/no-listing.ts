@@ -10,8 +10,8 @@ export class NoListing implements RoomListing {
   }
 
   set(): void {
-    const problem = 'Add world: worlds() to createRooms, and import { worlds } from "durable-rooms/worlds"';
-    this.#failures.failed("listing_failed", new Error(`setListing: this service has no Worlds. ${problem}`));
+    const problem = "setListing: this service has no Worlds. Add world: worlds() to createRooms";
+    this.#failures.failed("listing_failed", new Error(problem));
   }
 
   read(): null {

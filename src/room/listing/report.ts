@@ -34,6 +34,6 @@ export interface RoomListing {
   set(metadata: Metadata | null, options?: ListingOptions): void;
   /** The present report for a World. Null if the room is not in its list. */
   read(worldId: string): ListingReport | null;
-  /** Removes the room from the list at once. Rejects if the World cannot be reached. */
+  /** Removes the room from the list at once. Never rejects. */
   withdraw(): Promise<void>;
 }

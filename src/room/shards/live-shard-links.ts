@@ -20,6 +20,9 @@ import { retry } from "../../platform/retry.ts";
 const PATIENCE = 30_000;
 /** The longest time that a room that wakes waits for its shards, in ms. */
 const LONGEST_START = 3000;
+/** The longest time that a room that ends waits for its shards, and how often it looks, in ms. */
+const LONGEST_END = 5000;
+const GLANCE = 50;
 /** The maximum size of unacknowledged frames for single clients, in bytes. */
 const MAX_MAIL = { client: 4_000_000, user: 8_000_000, all: 8_000_000 };
 /**
@@ -53,7 +56,6 @@ export class LiveShardLinks implements ShardLinks {
 
   constructor(scope: ShardLinksScope) {
     this.#scope = scope;
-    scope.broadcast.serveShards(RemotePatches);
   }
 
   get size(): number {
@@ -110,12 +112,24 @@ export class LiveShardLinks implements ShardLinks {
     return spacing > SPACING ? { verdict: "ok", spacing } : { verdict: "ok" };
   }
 
+  resume(didSleep: boolean): void {
+    for (const link of this.#links.values()) if (link.needsState(didSleep)) this.#sendState(link, didSleep);
+  }
+
+  /** A shard that does not acknowledge in time learns later that the room does not know it. */
+  async acknowledged(): Promise<void> {
+    const { clock } = this.#scope;
+    const until = clock.now() + LONGEST_END;
+    while (this.size > 0 && !this.isAcknowledged && clock.now() < until) {
+      await new Promise<void>((resolve) => clock.after(GLANCE, resolve, "shard"));
+    }
+  }
+
   /**
-   * Sends a shard the state of its clients.
-   * @param isKnown whether they have it. If not, the shard sends the differences
+   * Sends a shard the state of its clients. @param isKnown whether they have it. If not, the shard sends the differences
    * @param isHolding whether the shard may hold packets back until it has the state
    */
-  sendState(link: ShardLink, isKnown: boolean, isHolding = false): void {
+  #sendState(link: ShardLink, isKnown: boolean, isHolding = false): void {
     const { broadcast } = this.#scope;
     // The pending changes are sent first; then the shard asks again. A shard that needs the visibility data waits for
     // it too.
@@ -192,9 +206,18 @@ export class LiveShardLinks implements ShardLinks {
 
   #passOn(link: ShardLink, item: Exclude<ToRoom, { kind: "join" }>): void {
     const socket = link.sockets.get(item.id);
-    if (socket && item.kind === "missed" && item.boot === this.#boot) this.#scope.room.missed(socket, item.seq);
+    if (socket && item.kind === "missed" && item.boot === this.#boot) this.#missed(socket, item.seq);
     else if (socket && item.kind === "message") void this.#scope.room.message(socket, item.frame);
     else if (socket && item.kind === "leave") this.#disconnect(link, socket, item.isLost === true);
+  }
+
+  /** A client needs the changes that it missed. @param seq the number of the last packet that it got */
+  #missed(socket: RemoteSocket, seq: number): void {
+    const { connections, broadcast } = this.#scope;
+    const conn = connections.find(socket);
+    if (conn?.phase !== "open" || conn.hasLeft) return;
+    conn.seq = seq;
+    broadcast.catchUp(conn);
   }
 
   #disconnect(link: ShardLink, socket: RemoteSocket, isLost = true): void {
@@ -269,7 +292,7 @@ export class LiveShardLinks implements ShardLinks {
     }
     link.wantsState = wantsState;
     // The shard answered late, or the room had forgotten it.
-    if (isLate && roster.some((entry) => "isOpen" in entry && entry.isOpen)) this.sendState(link, false);
+    if (isLate && roster.some((entry) => "isOpen" in entry && entry.isOpen)) this.#sendState(link, false);
     if (isLate) this.#scope.broadcast.schedule();
     return link;
   }
@@ -312,11 +335,12 @@ export class LiveShardLinks implements ShardLinks {
   /** After this event, since it may be the one that sends the changes. */
   #sendStateSoon(link: ShardLink): void {
     this.#scope.failures.failed("shard_slow", new Error("Too much data waits for the shard"), { shard: link.shardId });
-    this.#scope.clock.after(0, () => link.isClosed || this.sendState(link, false), "shard");
+    this.#scope.clock.after(0, () => link.isClosed || this.#sendState(link, false), "shard");
   }
 
   #create(shardId: string, stored: StoredLink): ShardLink {
-    const { shards, clock } = this.#scope;
+    const { shards, clock, broadcast } = this.#scope;
+    if (this.size === 0) broadcast.serveShards(RemotePatches);
     const link: ShardLink = new ShardLink(shardId, stored, this.#boot, clock, PATIENCE, {
       waiting: this.#waiting,
       deliver: (batch) => shards.deliver(shardId, batch),
@@ -324,7 +348,7 @@ export class LiveShardLinks implements ShardLinks {
       onChanged: () => this.#changed(link),
       onSending: () => this.#beforeSending(),
       onAcknowledged: () => this.#scope.persistence.schedule("companion"),
-      onWantsState: (isHolding) => this.sendState(link, true, isHolding),
+      onWantsState: (isHolding) => this.#sendState(link, true, isHolding),
       onUnknown: () => void this.#learn(shardId),
       onSilent: () => this.#lost(link),
     });

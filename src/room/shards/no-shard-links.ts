@@ -19,7 +19,8 @@ export class NoShardLinks implements ShardLinks {
 
   async learn(): Promise<void> {}
   load(): void {}
-  sendState(): void {}
+  resume(): void {}
+  async acknowledged(): Promise<void> {}
   write(): void {}
   saved(): void {}
 }

@@ -1,3 +1,4 @@
+import { hasParts, isList, isNumber, isText } from "../storage/runtime-rows.ts";
 import { ChannelSender, ChannelReceiver } from "../../relay/reliable-channel.ts";
 import type { QueuedItem } from "../../relay/reliable-channel.ts";
 import type { WaitingBudget } from "../../platform/waiting-budget.ts";
@@ -39,6 +40,8 @@ export interface StoredLink {
   /** The number of the shard's clients. */
   readonly clients: number;
 }
+/** What a room needs of it to be correct. */
+export const LINK_ROW = hasParts({ run: isText, last: isNumber, mail: isList, mailed: isNumber, clients: isNumber });
 
 /** A joining client. */
 export interface JoiningClient {
@@ -121,6 +124,12 @@ export class ShardLink implements ShardGroup {
 
   get size(): number {
     return this.sockets.size;
+  }
+
+  /** Whether the shard needs the state when the room knows its clients again. @param didSleep whether these have it */
+  needsState(didSleep: boolean): boolean {
+    // The visible entries that a shard knows have to be known here too.
+    return this.isIntroduced && (!didSleep || this.wantsState || this.sights?.isUsed === true);
   }
 
   /** Whether the shard has everything that was sent. */

@@ -24,8 +24,6 @@ export interface ShardLinksScope {
     connect(request: JoinRequest): Promise<void>;
     message(socket: RoomSocket, frame: string | ArrayBuffer): Promise<void> | undefined;
     closed(socket: RoomSocket, isLost: boolean): void;
-    /** A client needs the changes that it missed. @param seq the number of the last packet that it got */
-    missed(socket: RoomSocket, seq: number): void;
     /**
      * Restores a client from before the room lost its memory.
      * @param isOpen whether it got its first packet
@@ -38,10 +36,14 @@ export interface ShardLinksScope {
 export interface ShardLinks extends Companion {
   readonly size: number;
   readonly didSleep: boolean;
+  /** Whether all clients at shards have exactly the present state. */
   readonly isAcknowledged: boolean;
   all(): Iterable<ShardLink>;
   load(rows: OwnRows): void;
   learn(): Promise<void>;
   relay(batch: ShardBatch): Promise<Receipt>;
-  sendState(link: ShardLink, isKnown: boolean): void;
+  /** The room knows its clients again. @param didSleep whether they have the present state */
+  resume(didSleep: boolean): void;
+  /** Resolves when shards have acknowledged everything, or after a time limit. */
+  acknowledged(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { UnreadCollection } from "../../state/tree.ts";
 import { AHEAD_KEY, KNOWN_PREFIX, LINK_PREFIX, VERSION_KEY } from "./keys.ts";
 import { migrateSnapshot } from "./migration.ts";
 import { RuntimeRows } from "./runtime-rows.ts";
+import type { RowChecks } from "./runtime-rows.ts";
 import type { Socket, Storage } from "../../platform/ports.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { assemble, partition, readRows } from "./state-rows.ts";
@@ -16,6 +17,8 @@ export interface Sources {
   readonly storage: Storage;
   /** The sockets that were open when the room woke. */
   sockets(): Iterable<Socket>;
+  /** The checks of rows that only some rooms have. */
+  readonly rowChecks: RowChecks;
 }
 
 /** Receives reports about the start. */
@@ -46,7 +49,7 @@ export function readRoom(
   quarantine: Quarantine,
   reporter: Notes,
 ): StoredRoom {
-  const { storage } = ports;
+  const { storage, rowChecks } = ports;
   const { version, definition } = compiled;
   const open = [...ports.sockets()].filter((socket) => socket.isOpen);
   // Restore hooks get everything that is stored.
@@ -55,15 +58,15 @@ export function readRoom(
   const { own, fields } = partition(readRows(storage, waiting.keys()));
   const from = versionOf(own, () => (version > 1 ? storage.get(VERSION_KEY) : undefined));
   const found = { fields, sockets: open, waiting };
-  if (from === version) return { ...found, own: new RuntimeRows(own, quarantine), noteVersion: undefined };
+  if (from === version) return { ...found, own: new RuntimeRows(own, quarantine, rowChecks), noteVersion: undefined };
   const all = partition(readRows(storage, []));
   if (from < version && all.fields.length === 0) {
     const noteVersion = () => storage.put(VERSION_KEY, version);
-    return { ...found, own: new RuntimeRows(own, quarantine), noteVersion };
+    return { ...found, own: new RuntimeRows(own, quarantine, rowChecks), noteVersion };
   }
   migrate(compiled, storage, all, from, quarantine);
   reporter.note("migrated", { from, to: version });
-  return readRoom(compiled, tree, { storage, sockets: () => closeAll(open) }, quarantine, reporter);
+  return readRoom(compiled, tree, { ...ports, sockets: () => closeAll(open) }, quarantine, reporter);
 }
 
 /** Closes the sockets of clients with another state. They reconnect at once, and get the whole state. */

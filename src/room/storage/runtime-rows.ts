@@ -3,19 +3,21 @@ import type { Quarantine } from "./quarantine.ts";
 import { SESSION_PREFIX, PRIVATE_PREFIX, KNOWN_PREFIX } from "./keys.ts";
 import type { OwnRows, StoredRow } from "../timing/room-part.ts";
 
-/** Checks a part of a row. */
+/** Checks a row, or a part of it. */
 type Check = (value: unknown) => boolean;
+/** For each kind of rows, the parts that a room needs to be correct. */
+export type RowChecks = Readonly<Record<string, Check>>;
 
-const text: Check = (value) => typeof value === "string";
-const number: Check = (value) => typeof value === "number";
-const flag: Check = (value) => typeof value === "boolean";
-const list: Check = Array.isArray;
-const maybe =
+export const isText: Check = (value) => typeof value === "string";
+export const isNumber: Check = (value) => typeof value === "number";
+export const isFlag: Check = (value) => typeof value === "boolean";
+export const isList: Check = Array.isArray;
+export const maybe =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value);
 // A room that wakes may have thousands of rows, so the parts are split once.
-const object = (parts: Readonly<Record<string, Check>>): Check => {
+export const hasParts = (parts: RowChecks): Check => {
   const checks = Object.entries(parts);
   return (value) => {
     if (!isPlain(value)) return false;
@@ -23,52 +25,41 @@ const object = (parts: Readonly<Record<string, Check>>): Check => {
     return true;
   };
 };
-const kept = (parts: Readonly<Record<string, Check>>) =>
-  object({ until: number, size: maybe(number), value: object(parts) });
 
-/** For each kind of the runtime's rows, the parts that a room needs to be correct. */
-const KINDS: ReadonlyMap<string, Check> = new Map([
-  [
-    "session",
-    object({
-      publicId: text,
-      clientId: maybe(text),
-      sub: maybe(text),
-      offlineSince: maybe(number),
-      transferId: maybe(text),
-      expectedUntil: maybe(number),
-      leaving: maybe(object({ to: text, transferId: text })),
-      detailsSize: maybe(number),
-      input: maybe(number),
-      // From earlier versions.
-      answers: maybe(list),
-    }),
-  ],
-  ["schedule", object({ name: text, at: number, failures: number })],
-  ["keyed", object({ name: text, key: text, at: number, failures: number })],
-  ["token", kept({ sessionId: text })],
-  ["moved", kept({ arrived: flag })],
-  ["departed", kept({ to: text, transferId: text })],
-  ["link", object({ run: text, last: number, mail: list, mailed: number, clients: number })],
-  [
-    "listing",
-    object({
-      wanted: maybe(object({ worldId: text, metadata: text, locked: flag })),
-      told: maybe(object({ worldId: text, users: maybe(number) })),
-    }),
-  ],
-  ["counts", object({ since: number, counts: isPlain })],
-  ["sync", object({ seq: number, epoch: text, shape: maybe(text), from: maybe(number) })],
-  [
-    "changes",
-    object({ epoch: text, number, since: number, seq: number, ahead: number, last: number, changed: isPlain }),
-  ],
-  ["known", text],
-  ["created", flag],
-  ["ending", object({ reason: maybe(text) })],
-  ["empty", number],
-  ["tick", number],
-]);
+/** The kinds that every room may have. */
+const KINDS: RowChecks = {
+  session: hasParts({
+    publicId: isText,
+    clientId: maybe(isText),
+    sub: maybe(isText),
+    offlineSince: maybe(isNumber),
+    transferId: maybe(isText),
+    expectedUntil: maybe(isNumber),
+    leaving: maybe(hasParts({ to: isText, transferId: isText })),
+    detailsSize: maybe(isNumber),
+    input: maybe(isNumber),
+    // From earlier versions.
+    answers: maybe(isList),
+  }),
+  schedule: hasParts({ name: isText, at: isNumber, failures: isNumber }),
+  keyed: hasParts({ name: isText, key: isText, at: isNumber, failures: isNumber }),
+  counts: hasParts({ since: isNumber, counts: isPlain }),
+  sync: hasParts({ seq: isNumber, epoch: isText, shape: maybe(isText), from: maybe(isNumber) }),
+  changes: hasParts({
+    epoch: isText,
+    number: isNumber,
+    since: isNumber,
+    seq: isNumber,
+    ahead: isNumber,
+    last: isNumber,
+    changed: isPlain,
+  }),
+  known: isText,
+  created: isFlag,
+  ending: hasParts({ reason: maybe(isText) }),
+  empty: isNumber,
+  tick: isNumber,
+};
 const UNSOUND = new Error("The row does not have the format of durable-rooms");
 
 /**
@@ -79,11 +70,13 @@ export class RuntimeRows implements OwnRows {
   readonly orphans: readonly string[];
   readonly #byKind = new Map<string, StoredRow[]>();
 
-  constructor(rows: readonly StoredRow[], quarantine: Quarantine) {
+  /** @param further the checks of kinds that only some rooms have. Elsewhere such rows are kept as they are */
+  constructor(rows: readonly StoredRow[], quarantine: Quarantine, further: RowChecks) {
+    const checks = new Map(Object.entries({ ...KINDS, ...further }));
     const unsound = new Set<StoredRow>();
     for (const row of rows) {
       const [kind, rest] = split(row[0]);
-      if (KINDS.get(kind)?.(row[1]) === false) unsound.add(row);
+      if (checks.get(kind)?.(row[1]) === false) unsound.add(row);
       else this.#add(kind, [rest, row[1]]);
     }
     if (unsound.size > 0) this.#dropIncomplete(rows, unsound);

@@ -4,8 +4,7 @@ import { invalidToken } from "../sessions/session-keys.ts";
 import type { TransferAnswer } from "./messages.ts";
 import type { UserTransfers } from "./user-transfers.ts";
 
-const NONE =
-  'This service has no transfers. Add transfers to createRooms, and import { transfers } from "durable-rooms"';
+const NONE = 'This service has no transfers. Add transfers of "durable-rooms" to createRooms';
 
 /** The transfers of a room in a service without them. Rows that an earlier version of the service stored are kept. */
 export class NoTransfers implements UserTransfers {

@@ -1,3 +1,5 @@
+import { hasParts, isFlag, isNumber, isText, maybe } from "../storage/runtime-rows.ts";
+import type { RowChecks } from "../storage/runtime-rows.ts";
 import type { Snapshot } from "../../define/types.ts";
 import { noLongerHere, RoomError } from "../../protocol/errors.ts";
 import type { Wakeable } from "../timing/alarms.ts";
@@ -16,6 +18,14 @@ type Boarded = Extract<TransferAnswer, { ok: true }>;
 const ATTEMPTS = 3;
 /** How often a user is sent who changes meanwhile. */
 const ROUNDS = 4;
+
+const kept = (parts: RowChecks) => hasParts({ until: isNumber, size: maybe(isNumber), value: hasParts(parts) });
+/** The rows of transfers. */
+export const TRANSFER_ROWS: RowChecks = {
+  token: kept({ sessionId: isText }),
+  moved: kept({ arrived: isFlag }),
+  departed: kept({ to: isText, transferId: isText }),
+};
 
 /**
  * Moves users between rooms, so that each user is in exactly one of them, whatever crashes between any two steps. The

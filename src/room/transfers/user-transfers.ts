@@ -1,6 +1,7 @@
 import type { Connections } from "../connections/connections.ts";
 import type { Hooks } from "../handlers/hooks.ts";
 import type { Session } from "../sessions/sessions.ts";
+import type { RowChecks } from "../storage/runtime-rows.ts";
 import type { OwnRows } from "../timing/room-part.ts";
 import type { ArrivalScope } from "./arrivals.ts";
 import type { PackingScope } from "./user-packing.ts";
@@ -37,5 +38,9 @@ export interface UserTransfers {
   arrivedElsewhere(transferId: string, client: Pick<Session, "clientId" | "sub">): void;
 }
 
-/** Makes the transfers of a room. */
-export type CreateTransfers = (scope: TransferScope) => UserTransfers;
+/** What a room has of transfers. */
+export interface TransferParts {
+  create(scope: TransferScope): UserTransfers;
+  /** The checks of their rows. */
+  readonly rowChecks: RowChecks;
+}

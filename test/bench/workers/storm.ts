@@ -1,4 +1,5 @@
 import { signal } from "@signe/reactive";
+import { overviewOf } from "../../../src/platform/object-report.ts";
 import { createRooms } from "../../../src/app/create-rooms.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { users } from "../../../src/app/users.ts";
@@ -24,7 +25,7 @@ const rooms = createRooms({ rooms: [room] });
 export class RoomObject extends rooms.RoomObject {
   /** Aborts the object, as a crash or a deploy does: its memory is lost and its sockets close. */
   override async fetch(request: Request): Promise<Response> {
-    if (request.url.endsWith("/report")) return Response.json(this.core.overview);
+    if (request.url.endsWith("/report")) return Response.json(overviewOf(this.core.parts));
     if (!request.url.endsWith("/die")) return super.fetch(request);
     this.ctx.abort("the benchmark ends it");
     return new Response();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { overviewOf } from "../../../src/platform/object-report.ts";
 import { EarlySockets } from "../../../src/room/connections/early-sockets.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { users } from "../../../src/app/users.ts";
@@ -57,7 +58,7 @@ describe("a socket that is accepted before its join is done", () => {
     room.core.acceptEarly(join);
     room.start();
     expect(socket.closedWith).toMatchObject({ code: 1012 });
-    expect(room.core.overview.connections).toBe(0);
+    expect(overviewOf(room.core.parts).connections).toBe(0);
   });
 
   it("P7.8: is refused if onJoin never ends", async () => {
@@ -67,7 +68,7 @@ describe("a socket that is accepted before its join is done", () => {
     await joining;
     expect(socket.texts.at(-1)).toContain('"close":1011');
     expect(socket.closedWith).toMatchObject({ code: 1011 });
-    expect(room.core.overview.connections).toBe(0);
+    expect(overviewOf(room.core.parts).connections).toBe(0);
   });
 
   it("leaves if it closes before the join is done", async () => {
@@ -76,7 +77,7 @@ describe("a socket that is accepted before its join is done", () => {
     room.disconnect(socket);
     resolve();
     await joining;
-    expect(room.core.overview).toMatchObject({ connections: 0, users: 0 });
+    expect(overviewOf(room.core.parts)).toMatchObject({ connections: 0, users: 0 });
   });
 });
 

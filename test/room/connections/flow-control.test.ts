@@ -1,5 +1,6 @@
 import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
+import { overviewOf } from "../../../src/platform/object-report.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { users } from "../../../src/app/users.ts";
 import { sync } from "../../../src/state/fields.ts";
@@ -92,7 +93,7 @@ it("P14.1: a client that reads is asked, and confirms with its next message", as
   expect(ada.sent).toBe(100);
   ada.client.read();
   expect(ada.client.state["count"]).toBe(100);
-  expect(room.core.overview.unconfirmedBytes).toBeLessThan(10_000);
+  expect(overviewOf(room.core.parts).unconfirmedBytes).toBeLessThan(10_000);
 });
 
 inJson("P14.1: a client that sends nothing confirms on its own, once in a while", async () => {
@@ -112,14 +113,14 @@ it("P14.2: a client that does not read gets a limited amount, and one merged pat
   slow.socket.stall();
   change(500);
   expect(slow.socket.unreadBytes).toBeLessThan(26_000);
-  expect(room.core.overview).toMatchObject({ behind: 1 });
+  expect(overviewOf(room.core.parts)).toMatchObject({ behind: 1 });
   expect(room.log.filter(({ event }) => event === "clients_behind")).toHaveLength(1);
   slow.socket.read();
   ada.client.read();
   slow.client.read();
   expect(slow.client.state["text"]).toBe(ada.client.state["text"]);
   expect(slow.client.how).toEqual(["whole", "went back"]);
-  expect(room.core.overview).toMatchObject({ behind: 0, merges: 1, tooSlow: 0 });
+  expect(overviewOf(room.core.parts)).toMatchObject({ behind: 0, merges: 1, tooSlow: 0 });
   change(1);
   slow.client.read();
   expect(slow.client.state["count"]).toBe(501);
@@ -191,7 +192,7 @@ it("P14.6: above the total limit, clients with the most are stopped first, and n
   expect(unread).toBeLessThan(2 * 100_000);
   ada.client.read();
   expect(ada.client.state["count"]).toBe(300);
-  expect(room.core.overview).toMatchObject({ behind: 20 });
+  expect(overviewOf(room.core.parts)).toMatchObject({ behind: 20 });
   for (const { socket } of clients) socket.read();
   await room.advance(1000);
   for (const { client } of clients) {
@@ -218,7 +219,7 @@ it("P14.6: confirmations of many clients with a small limit do not cause request
   // Each is asked twice when it is stopped, and it may be stopped again by what it missed.
   expect(requests).toBeLessThan(100 * 10);
   expect(asked).toEqual([]);
-  expect(room.core.overview).toMatchObject({ behind: 0 });
+  expect(overviewOf(room.core.parts)).toMatchObject({ behind: 0 });
   for (const { clients } of room.sockets) expect(clients[0]?.state).toMatchObject({ text: LARGE });
 });
 
@@ -230,11 +231,11 @@ inJson("P14.6: closed clients of protocol 1 do not count, however much they were
   await room.connect("slow");
   change(200);
   ada.send('"action":"kick"}');
-  expect(room.core.overview.unconfirmedBytes).toBeLessThan(100_000);
+  expect(overviewOf(room.core.parts).unconfirmedBytes).toBeLessThan(100_000);
   slow.socket.stall();
   change(10);
   expect(slow.socket.unreadBytes).toBeGreaterThan(10_000);
-  expect(room.core.overview).toMatchObject({ connections: 20, behind: 0 });
+  expect(overviewOf(room.core.parts)).toMatchObject({ connections: 20, behind: 0 });
 });
 
 it("P14.6: clients of protocol 1 take no share of the bytes that others may have unconfirmed", async () => {
@@ -243,10 +244,10 @@ it("P14.6: clients of protocol 1 take no share of the bytes that others may have
   for (let index = 0; index < 40; index++) await room.connect(`old-${index}`);
   for (const { socket } of clients.slice(0, 4)) socket.stall();
   change(25);
-  expect(room.core.overview.behind).toBe(4);
+  expect(overviewOf(room.core.parts).behind).toBe(4);
   clients.at(-1)?.socket.stall();
   change(10);
-  expect(room.core.overview.behind).toBe(4);
+  expect(overviewOf(room.core.parts).behind).toBe(4);
 });
 
 it("P14.7: a client that confirms nothing for 90 seconds is closed, and may reconnect", async () => {
@@ -258,12 +259,12 @@ it("P14.7: a client that confirms nothing for 90 seconds is closed, and may reco
   expect(slow.socket.closedWith).toBeUndefined();
   await room.advance(10_000);
   expect(slow.socket.closedWith?.code).toBe(4504);
-  expect(room.core.overview).toMatchObject({ behind: 0, merges: 0, tooSlow: 1 });
+  expect(overviewOf(room.core.parts)).toMatchObject({ behind: 0, merges: 0, tooSlow: 1 });
   expect(ada.socket.isOpen).toBe(true);
   // Its bytes count until its socket has closed.
-  expect(room.core.overview.unconfirmedBytes).toBeGreaterThan(20_000);
+  expect(overviewOf(room.core.parts).unconfirmedBytes).toBeGreaterThan(20_000);
   room.disconnect(slow.socket);
-  expect(room.core.overview.unconfirmedBytes).toBeLessThan(20_000);
+  expect(overviewOf(room.core.parts).unconfirmedBytes).toBeLessThan(20_000);
   expect(room.clock.pending).toBe(0);
 });
 
@@ -325,7 +326,7 @@ it("P13.6: who is stopped before the first packet is told the tables of what it 
   const socket = await room.connect("ada", null, undefined, "protocol=2&protocol=3");
   socket.stall();
   for (let packet = 0; packet < 20; packet++) room.core.handle.broadcast({ type: "noise", value: LARGE });
-  expect(room.core.overview.behind).toBe(1);
+  expect(overviewOf(room.core.parts).behind).toBe(1);
   room.core.handle.applySync();
   socket.read();
   await room.advance(1000);
@@ -347,7 +348,7 @@ inJson("P14.5: packets that wait for many stopped clients are dropped, and cost 
   for (const { socket } of stopped) socket.stall();
   change(60);
   for (let index = 0; index < 200; index++) room.core.handle.broadcast({ type: "said", value: index });
-  expect(room.core.overview.behind).toBe(80);
+  expect(overviewOf(room.core.parts).behind).toBe(80);
   for (const { socket } of clients) expect(socket.closedWith).toBeUndefined();
   for (const { socket } of stopped) socket.read();
   await room.advance(1000);

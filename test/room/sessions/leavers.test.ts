@@ -1,6 +1,7 @@
 import { signal } from "@signe/reactive";
 import type { WritableObjectSignal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
+import { overviewOf } from "../../../src/platform/object-report.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { RoomError } from "../../../src/protocol/errors.ts";
 import { users } from "../../../src/app/users.ts";
@@ -147,7 +148,7 @@ describe.each(Object.entries(WAYS))("a connection whose user left gets nothing m
     const ada = await room.connect("ada");
     await leave(room, ada);
     const texts = ada.texts.length;
-    expect(room.core.overview).toMatchObject({ connections: 0, users: 0 });
+    expect(overviewOf(room.core.parts)).toMatchObject({ connections: 0, users: 0 });
     expect(room.core.handle.connections).toEqual([]);
     const ticked = ticks.count;
     await room.advance(5000);
@@ -158,7 +159,7 @@ describe.each(Object.entries(WAYS))("a connection whose user left gets nothing m
     room.disconnect(host);
     await room.advance(1000);
     await room.evict();
-    expect(room.core.overview.connections).toBe(0);
+    expect(overviewOf(room.core.parts).connections).toBe(0);
     await send(room, await room.connect("host"), "count");
     expect(ada.texts.slice(texts)).toEqual([]);
     expect(ada.isOpen).toBe(true);
@@ -225,7 +226,7 @@ describe.each(Object.entries(WAYS))("a connection whose user left gets nothing m
     await tree.advance(5000);
     expect(host.texts.at(-1)).toContain('"id":"count"');
     expect(plain.texts).toHaveLength(texts[0] as number);
-    expect(tree.room.core.overview.connections).toBe(1);
+    expect(overviewOf(tree.room.core.parts).connections).toBe(1);
   });
 });
 
@@ -340,7 +341,7 @@ it("a user who is moved or removed by onJoin itself is refused, and nothing of t
     await room.advance(1000);
     expect(plain.texts.filter((text) => !text.includes("goto"))).toEqual([]);
     expect([plain.isOpen, numbered.closedWith?.code]).toEqual([true, 4403]);
-    expect(room.core.overview).toMatchObject({ users: 0, sessions: 0, connections: 0 });
+    expect(overviewOf(room.core.parts)).toMatchObject({ users: 0, sessions: 0, connections: 0 });
     expect(room.state.players()).toEqual({});
   }
 });
@@ -359,7 +360,7 @@ it("a factory that throws refuses the join, and nothing remains", async () => {
   const room = memoryRoom(compiled);
   isBroken = true;
   expect((await room.connect("ada")).closedWith?.code).toBe(4403);
-  expect(room.core.overview.sessions).toBe(0);
+  expect(overviewOf(room.core.parts).sessions).toBe(0);
   isBroken = false;
   expect((await room.connect("ada")).isOpen).toBe(true);
 });
@@ -393,7 +394,7 @@ it("a session does not expire while its user joins", async () => {
   gates[1]?.reject(new RoomError("forbidden", "No"));
   await refused;
   await room.advance(1000);
-  expect(room.core.overview.sessions).toBe(0);
+  expect(overviewOf(room.core.parts).sessions).toBe(0);
 });
 
 it("a room that hibernated without other sockets knows that no client has got the change", async () => {

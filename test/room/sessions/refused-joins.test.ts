@@ -1,5 +1,6 @@
 import { computed, signal } from "@signe/reactive";
 import { describe, expect, it } from "vitest";
+import { overviewOf } from "../../../src/platform/object-report.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { RoomError } from "../../../src/protocol/errors.ts";
 import { users } from "../../../src/app/users.ts";
@@ -84,7 +85,7 @@ describe("a join that onJoin refuses leaves no trace", () => {
     expect(watcher.texts.slice(before.texts).filter((text) => /Mallory|sword|players|disconnected/.test(text))).toEqual(
       [],
     );
-    expect(room.core.overview).toMatchObject({ users: 1, sessions: 1 });
+    expect(overviewOf(room.core.parts)).toMatchObject({ users: 1, sessions: 1 });
     expect(rowsOf(room)).toEqual(before.rows);
     expect(room.storage.writes).toBe(before.writes);
     expect(left).toEqual(query.startsWith("close") ? Array.from({ length: 20 }, () => "Mallory") : []);
@@ -141,7 +142,7 @@ describe("a user whose onJoin is not done", () => {
     await room.advance(1000);
     const publicId = room.core.sessions.find("ada")?.publicId as string;
     for (const { texts } of [watcher, second, third]) expect(texts.join()).not.toContain(publicId);
-    expect(room.core.overview.users).toBe(3);
+    expect(overviewOf(room.core.parts).users).toBe(3);
     openGate();
     const ada = await joining;
     await room.advance(1000);

@@ -1,5 +1,6 @@
 import { signal } from "@signe/reactive";
 import { describe, expect, it, vi } from "vitest";
+import { overviewOf } from "../../../src/platform/object-report.ts";
 import { defineRoom } from "../../../src/define/define-room.ts";
 import { users } from "../../../src/app/users.ts";
 import { collection, connected, sync } from "../../../src/state/fields.ts";
@@ -94,7 +95,7 @@ describe("spectators", () => {
     }));
     expect([listed, sessions]).toEqual([1, 1]);
     for (const spectator of spectators) spectator.close();
-    const connections = () => room.inside((_state, core) => core.overview.connections);
+    const connections = () => room.inside((_state, core) => overviewOf(core.parts).connections);
     await vi.waitFor(async () => expect(await connections()).toBe(1));
     expect(hooks).toEqual(["join"]);
     expect(user.packets.filter(({ type }) => type === "user_disconnected")).toEqual([]);

@@ -137,7 +137,7 @@ describe.each(["room", "shard"] as const)("P4.15: inside of entries, at a %s", (
     for (const index of [0, 1]) expect(viewOf(index)["players"]).not.toHaveProperty(ids[2] as string);
     told();
     await tree.advance(60_000);
-    if (tree.room.isIdle && tree.room.core.isAcknowledged) await tree.room.evict();
+    if (tree.room.isIdle && tree.room.core.parts.shardLinks.isAcknowledged) await tree.room.evict();
     await change(() => gemOf("forAll", "gems")?.cut.set("oval"));
     expect(told()[0]).not.toMatch(/chest-1|gem-1|oval/);
   });

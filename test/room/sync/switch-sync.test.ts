@@ -58,7 +58,7 @@ describe.each(["room", "shard"] as const)(
     it("gets its first packet with applySync, after hibernation too", async () => {
       const { tree, room, news, bob } = await waiting();
       await tree.advance(60_000);
-      expect(room.isIdle && room.core.isAcknowledged).toBe(true);
+      expect(room.isIdle && room.core.parts.shardLinks.isAcknowledged).toBe(true);
       await room.evict();
       await tree.advance(1000);
       expect(news(bob)).toEqual([]);

@@ -32,7 +32,7 @@ it("room.sessionTransfer in a service without transfers reports what to add, and
   await room.core.message(ada, ask("go"));
   expect(lastOf(ada.texts)).toMatchObject({ type: "error", value: { code: "internal" } });
   const { error } = room.log.find(({ event }) => event === "action_failed") ?? {};
-  expect(error).toContain('import { transfers } from "durable-rooms"');
+  expect(error).toContain('Add transfers of "durable-rooms" to createRooms');
   await room.core.message(ada, ask("gold"));
   expect(lastOf(ada.texts)).toMatchObject({ type: "ack", value: { result: 5 } });
 });
