@@ -76,8 +76,9 @@ export function createHandle(identity: RoomIdentity, parts: HandleParts): RoomHa
     broadcast(packet, { except, latest, ...to } = {}) {
       const excluded = new Set(except === undefined ? [] : ([except].flat() as RoomConnection[]));
       const text = encodePacket(packet, parts.compiled.definition.events);
-      if (to.near === undefined && to.keys === undefined) sendToAll(parts.connections, text, excluded, latest);
-      else sendToSeers(parts.connections, parts.tree, text, to, excluded, latest);
+      // An entry that is gone must not mean all.
+      if ("near" in to || "keys" in to) sendToSeers(parts.connections, parts.tree, text, to, excluded, latest);
+      else sendToAll(parts.connections, text, excluded, latest);
     },
     schedule: (...call) => parts.schedules.set(...call),
     unschedule: (name, options) => parts.schedules.unset(name, options),

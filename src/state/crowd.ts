@@ -7,6 +7,7 @@ import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
 import type { IndexedTable } from "../protocol/binary/seen-encoder.ts";
 import { put, Replacement } from "./diff.ts";
 import type { Interest } from "./interest.ts";
+import { listOf } from "./key-index.ts";
 import type { Key } from "./key-rules.ts";
 import { addition, merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
@@ -95,16 +96,17 @@ export class Crowd {
   send<V extends Reachable>(
     connections: AllConnections<V>,
     text: string,
-    { near, keys: some }: { readonly near?: object; readonly keys?: Key | readonly Key[] },
+    to: { readonly near?: object; readonly keys?: Key | readonly Key[] },
     except: ReadonlySet<V>,
     latest?: string,
   ): void {
-    const entry = near && this.#around(this.#tree.entries.get(near));
-    const keys = some === undefined ? [] : [some].flat();
-    if (some !== undefined && !this.interests.some(({ index }) => index.rule === "keys")) throw new Error(NO_KEYS);
+    const near = "near" in to ? [to.near as object] : [];
+    const [entry] = near.map((target) => this.#around(this.#tree.entries.get(target)));
+    const keys = listOf(to.keys);
+    if ("keys" in to && !this.interests.some(({ index }) => index.rule === "keys")) throw new Error(NO_KEYS);
     // Without clients whose shard decides what they see of the collection.
     const all = connections.all().filter((conn) => !entry?.interest.isRelayed(conn));
-    const conns = new Set(near && seersOf(this.#tree, all, near));
+    const conns = new Set(near.flatMap((target) => seersOf(this.#tree, all, target)));
     for (const interest of this.interests)
       for (const key of keys) for (const conn of interest.watchersWith(key)) conns.add(conn as V);
     sendToSome(connections, text, { conns, entry, keys }, except, latest);

@@ -36,7 +36,7 @@ export function sendToSeers(
   latest?: string,
 ): void {
   if (tree.crowd) return tree.crowd.send(connections, text, to, except, latest);
-  if (to.keys !== undefined) throw new Error(NO_KEYS);
+  if ("keys" in to) throw new Error(NO_KEYS);
   const conns = seersOf(tree, connections.all(), to.near as object);
   for (const conn of conns) if (!except.has(conn)) conn.deliver(text, latest);
 }

@@ -61,12 +61,15 @@ function yOf({ clients }: MemorySocket, key: string): unknown {
 }
 
 describe.each(["room", "shard"] as const)("P4.15: farther rings, at a %s", (via) => {
-  it("P13.9: an entry that leaves before the ring got its slot is deleted by its key", async () => {
+  it.each([
+    ["is removed", (ships: Record<string, unknown>) => delete ships["b"]],
+    ["goes out of sight", (ships: Record<string, ReturnType<typeof ship>>) => ships["b"]?.x.set(5000)],
+  ])("P13.9: an entry that %s before the ring got its slot is deleted by its key", async (_, leave) => {
     const { socket, change } = await harbour(via, "protocol=2&protocol=3");
     await change((ships) => ships["a"]?.y.set(1));
     // This change waits, and with it the slot of the entry.
     await change((ships) => ships["b"]?.y.set(1));
-    await change((ships) => delete ships["b"]);
+    await change(leave);
     expect(socket.malformed).toEqual([]);
     expect(socket.isOpen).toBe(true);
     expect(socket.texts.at(-1)).toContain('"b":"$delete"');

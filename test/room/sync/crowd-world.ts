@@ -313,7 +313,7 @@ export type Step =
   | { kind: "kill"; who: number; mobs: Mobs }
   | { kind: "team"; who: number; team: string }
   | { kind: "unit"; who: number; zone: string[] | undefined }
-  | { kind: "come" | "go" | "hand" | "plan" | "lost"; who: number }
+  | { kind: "come" | "go" | "hand" | "plan" | "lost" | "replace"; who: number }
   | { kind: "loot"; who: number; change: "put" | "rewrite" | "take" }
   /** A walk that is sent by hand. */
   | { kind: "by hand"; who: number; dx: number; dy: number; dz: number }
@@ -370,7 +370,14 @@ export const crowdStep = fc.oneof<fc.MaybeWeightedArbitrary<Step>[]>(
   {
     weight: 5,
     arbitrary: fc.record({
-      kind: fc.constantFrom("come" as const, "go" as const, "hand" as const, "plan" as const, "lost" as const),
+      kind: fc.constantFrom(
+        "come" as const,
+        "go" as const,
+        "hand" as const,
+        "plan" as const,
+        "lost" as const,
+        "replace" as const,
+      ),
       who,
     }),
   },
@@ -396,6 +403,8 @@ function change(state: CrowdState, step: Step, playerOf: (who: number) => Player
       return move(player, step, () => 0);
     case "lost":
       return player?.x.set(NaN);
+    case "replace":
+      return replace(state, player);
     case "loot":
       if (player?.loot) changeLoot(player.loot(), `loot-${step.who}`, step.change);
       return changeLoot(state.units()[`unit-${step.who}`]?.loot(), `chest-${step.who}`, step.change);
@@ -411,6 +420,12 @@ function change(state: CrowdState, step: Step, playerOf: (who: number) => Player
       return changeUnit(state, `unit-${step.who}`, step.zone);
     default:
   }
+}
+
+/** Replaces the entry of a user by a new one. */
+function replace(state: CrowdState, player: Player | undefined): void {
+  for (const [key, one] of Object.entries(state.players()))
+    if (one === player) state.players()[key] = new (player.constructor as typeof Player)();
 }
 
 function move(
