@@ -147,8 +147,8 @@ describe("P4.15, P9.10: clients of shards", () => {
         fc.asyncProperty(history, (one) => withSeed(one.seed, async () => void (await live(one, secrecy)))),
         { numRuns: 40, ...LENGTH.runs },
       );
-      expect(secrecy.tells).toBeGreaterThan(300);
-      expect(secrecy.hidden).toBeGreaterThan(300);
+      expect(secrecy.tells).toBeGreaterThan(LENGTH.runs.path ? 0 : 300);
+      expect(secrecy.hidden).toBeGreaterThan(LENGTH.runs.path ? 0 : 300);
     },
     LENGTH.timeout,
   );

@@ -499,7 +499,12 @@ export class Secrecy {
   before(state: CrowdState, watchers: readonly Watcher[], seen: UsersSeen, isWaiting: boolean): void {
     for (const watcher of watchers) watcher.read();
     const known = watchers.map((watcher) => new Set(mayKnow(state, watcher, seen)));
-    this.#known = known.map((keys, index) => (isWaiting ? keys.union(this.#known[index] ?? new Set()) : keys));
+    // A change inside of an entry in a farther ring may be sent later, also the removal of what the client knew.
+    const isLate = (name: string) => (seen === "rings" || seen === "both") && name.startsWith("loot-");
+    this.#known = known.map((keys, index) => {
+      const before = [...(this.#known[index] ?? [])];
+      return keys.union(new Set(before.filter((name) => isWaiting || isLate(name))));
+    });
   }
 
   /** Called after a step, when everything was sent. */

@@ -105,8 +105,8 @@ describe("P4.15: entries with keyed visibility", () => {
         fc.asyncProperty(history, (one) => withSeed(one.seed, async () => void (await live(one, secrecy)))),
         { numRuns: 200, examples: [[FOUND]], ...LENGTH.runs },
       );
-      expect(secrecy.tells).toBeGreaterThan(1000);
-      expect(secrecy.hidden).toBeGreaterThan(1000);
+      expect(secrecy.tells).toBeGreaterThan(LENGTH.runs.path ? 0 : 1000);
+      expect(secrecy.hidden).toBeGreaterThan(LENGTH.runs.path ? 0 : 1000);
     },
     LENGTH.timeout,
   );
