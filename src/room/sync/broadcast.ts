@@ -341,7 +341,7 @@ export class Broadcast {
   #sendEach(changes: Changes): void {
     const { shared } = changes;
     // If everything is for everyone, there are no viewers to tell apart.
-    const isForAll = changes.private.length === 0 && this.#tree.dynamic.size === 0;
+    const isForAll = changes.private.length === 0 && this.#tree.dynamic.size === 0 && !this.#views.hasUnknown;
     const viewerGroups = isForAll ? [] : this.#views.classify(changes);
     // A patch for some clients has no number, because the others would miss that number.
     const seq = this.#changeClock.settled(changes);

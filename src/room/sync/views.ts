@@ -28,6 +28,8 @@ export class Views {
   #wasManual = false;
   /** Connections that stayed open while the room hibernated with pending changes: it is unknown which fields they saw. */
   readonly #unknown = new WeakSet<RoomConnection>();
+  /** Whether there are such connections. All of them get the next packet, which is complete for them. */
+  hasUnknown = false;
 
   constructor(tree: Tree, connections: Connections) {
     this.#tree = tree;
@@ -63,8 +65,9 @@ export class Views {
   recall(conn: RoomConnection): void {
     // With `autoSync`, the room hibernates only when visibility has settled, at least for its own sockets.
     this.#tree.crowd?.enter(conn, !this.#wasPending, !this.#wasManual && !conn.isRemote);
-    if (this.#wasPending) this.#unknown.add(conn);
-    else this.#mark(conn);
+    if (!this.#wasPending) return this.#mark(conn);
+    this.#unknown.add(conn);
+    this.hasUnknown = true;
   }
 
   /**
@@ -115,15 +118,16 @@ export class Views {
   /** Groups connections by their private changes. */
   classify({ private: changes }: Changes): readonly ViewerGroup[] {
     const hidden = new Hidden(changes);
-    const conns = Array.from(this.#concerned(changes)).filter(
-      ({ phase, isSpectator }) => phase === "open" && !isSpectator,
-    );
+    const concerned = this.hasUnknown ? this.#connections.all() : this.#concerned(changes);
+    this.hasUnknown = false;
+    const conns = Array.from(concerned).filter(({ phase, isSpectator }) => phase === "open" && !isSpectator);
     if (this.#tree.dynamic.size > 0) this.#questions ??= new Questions(this.#tree);
     this.#questions?.begin(conns);
     const groups = new Map<string, ViewerGroup>();
     for (const conn of conns) {
-      if (this.#unknown.delete(conn)) groups.set(conn.id, { changes: this.#allPrivate(conn, changes), conns: [conn] });
-      else this.#group(conn, hidden, groups);
+      const own = this.#unknown.delete(conn) ? this.#allPrivate(conn, changes) : undefined;
+      if (!own) this.#group(conn, hidden, groups);
+      else if (own.length > 0) groups.set(conn.id, { changes: own, conns: [conn] });
     }
     this.#questions?.end(conns.length);
     return [...groups.values()];

@@ -171,3 +171,51 @@ describe("P4.9, P9.10: with autoSync: false, if a shard hibernated", () => {
     expect(Object.keys(viewOf(ada)["players"] ?? {}).length).toBe(3);
   });
 });
+
+class Walker {
+  x = sync(signal(0));
+  y = sync(signal(0));
+  mood = sync(signal("calm"), { visibleTo: "owner" });
+}
+const VISIBILITIES = { all: "all", near: near({ x: "x", y: "y", radius: 100 }) } as const;
+
+describe.each([
+  ["room", "all"],
+  ["room", "near"],
+  ["shard", "all"],
+  ["shard", "near"],
+] as const)("P4.9: in a room without predicates, a client at a %s that sees %s users", (via, seen) => {
+  it("gets its own fields that change after the first packet since a hibernation with unsent changes", async () => {
+    const state = () => ({ walkers: users(Walker, { visibleTo: VISIBILITIES[seen] as "all" }) });
+    const tree = new MemoryTree<ReturnType<typeof state>>(
+      defineRoom({ path: "r", throttleSync: 0, autoSync: false, state }).compiled,
+    );
+    const { room } = tree;
+    const shard = tree.add("s0");
+    const query = "protocol=2&protocol=3&clear=1";
+    const connect = async (session: string) => {
+      const socket =
+        via === "room" ? room.connect(session, null, undefined, query) : shard.connect(session, null, query);
+      await tree.advance(100);
+      return socket;
+    };
+    const sockets = [await connect("ada"), await connect("bob")];
+    const apply = async () => {
+      room.core.handle.applySync();
+      await tree.advance(1000);
+    };
+    await apply();
+    const ids = sockets.map(({ texts }) => /"pId":"(\w+)"/.exec(texts.join())?.[1] ?? "");
+    const setMoods = async (...moods: string[]) => {
+      room.change(({ walkers }) => moods.forEach((mood, index) => walkers()[ids[index] as string]?.mood.set(mood)));
+      await tree.advance(60_000);
+    };
+    await setMoods("glad");
+    await room.evict();
+    await apply();
+    await setMoods("glad", "sad");
+    await apply();
+    const moodsOf = ({ clients }: MemorySocket) => JSON.stringify(clients[0]?.state).match(/"mood":"\w+"/g);
+    expect(sockets.map(moodsOf)).toEqual([['"mood":"glad"'], ['"mood":"sad"']]);
+  });
+});
