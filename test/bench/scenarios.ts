@@ -188,7 +188,7 @@ const ALL = {
     kind: "capacity",
     rate: 10,
     inSight: 30,
-    ladder: [100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 1100, 1200, 1300, 1400, 1500, 1600],
+    ladder: [100, 200, 400, 600, 700, 800, 900, 1000, 1100, 1200, 1300, 1400, 1500, 1600],
     variants: CROWDS,
     baseline: "agrid",
     isOnce: true,
