@@ -28,7 +28,10 @@ export class Views {
   #wasManual = false;
   /** Connections that stayed open while the room hibernated with pending changes: it is unknown which fields they saw. */
   readonly #unknown = new WeakSet<RoomConnection>();
-  /** Whether there are such connections. All of them get the next packet, which is complete for them. */
+  /**
+   * Whether there are such connections in a room with keyed visibility. All of them get the next packet, with all of
+   * their visible entries, which include what is private in these.
+   */
   hasUnknown = false;
 
   constructor(tree: Tree, connections: Connections) {
@@ -67,7 +70,7 @@ export class Views {
     this.#tree.crowd?.enter(conn, !this.#wasPending, !this.#wasManual && !conn.isRemote);
     if (!this.#wasPending) return this.#mark(conn);
     this.#unknown.add(conn);
-    this.hasUnknown = true;
+    this.hasUnknown = this.#tree.crowd !== undefined;
   }
 
   /**
