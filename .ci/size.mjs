@@ -61,8 +61,8 @@ report(
   ),
   157.3,
 );
-report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 116.0);
-report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 152.0);
+report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 116.1);
+report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 152.1);
 report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 78.5);
 report(
   "Worker of one small room",
