@@ -86,6 +86,7 @@ describe.skipIf(isChromiumMissing())("the action game with a round trip of 150 m
       const shownAt = performance.now();
       const frames: { at: number; x: number }[] = [];
       for (let count = 0; count < 50; count++) frames.push({ at: await frame(), x: x() });
+      const isBlocked = frames.every((each) => each.x === frames[0]?.x);
       key("keyup", way[0] as string);
       key("keydown", way[1] as string);
       for (let count = 0; count < 50; count++) frames.push({ at: await frame(), x: x() });
@@ -95,7 +96,7 @@ describe.skipIf(isChromiumMissing())("the action game with a round trip of 150 m
       await new Promise((written) =>
         new MutationObserver(written).observe(numbers, { childList: true, characterData: true, subtree: true }),
       );
-      return { waited, ms: shownAt - pressedAt, frames, numbers: numbers.textContent ?? "" };
+      return { waited, isBlocked, ms: shownAt - pressedAt, frames, numbers: numbers.textContent ?? "" };
     });
   }
 
@@ -103,7 +104,7 @@ describe.skipIf(isChromiumMissing())("the action game with a round trip of 150 m
     const page = await play("Ada");
     const corrections = (numbers: string) => Number(/(\d+) corrections/.exec(numbers)?.[1]);
     // If the machine stops the page or the room for more than a quarter of a second, the room drops inputs, and the page
-    // has to correct itself. Measure again then.
+    // has to correct itself. Measure again then, and if the player began beside a wall: it is away from that wall now.
     let before: number;
     let found: Awaited<ReturnType<typeof runAndTurn>>;
     let attempts = 0;
@@ -111,7 +112,7 @@ describe.skipIf(isChromiumMissing())("the action game with a round trip of 150 m
       before = corrections((await page.locator("#numbers").textContent()) ?? "");
       found = await runAndTurn(page);
       attempts++;
-    } while (corrections(found.numbers) > before && attempts < 5);
+    } while ((corrections(found.numbers) > before || found.isBlocked) && attempts < 5);
     console.log(`from key to pixel: ${found.waited} frames, ${Math.round(found.ms)} ms; ${found.numbers}`);
     expect(corrections(found.numbers)).toBe(before);
     // The first frame after the key press may have begun before it.
