@@ -3,7 +3,7 @@ import type { TransferParts } from "../room/transfers/user-transfers.ts";
 
 /** The option `transfers` of {@link createRooms}. A Worker without it does not contain the code of transfers. */
 export interface Transfers {
-  /** What rooms have of transfers. */
+  /** The code of transfers that rooms use. */
   readonly parts: TransferParts;
 }
 

@@ -95,11 +95,11 @@ export class Measurement {
       const map = Math.round(Math.sqrt((clients * Math.PI * RADIUS ** 2) / scenario.inSight));
       const load = { action: "move", rate: scenario.rate, map, ...timing };
       const climb = async (attempt: number) => {
+        // Rooms of earlier attempts would make garbage collections longer, until they are removed from memory.
+        await sleep(SLEEPS_AFTER);
         const place = await this.#stage.place(variant, `${name}-${clients}-${attempt}`);
         return this.#load.do({ kind: "run", place, clients, seed: 0, load });
       };
-      // Rooms of earlier steps would make garbage collections longer, until they are removed from memory.
-      await sleep(SLEEPS_AFTER);
       let figures = await climb(1);
       // Try again: something else may have used the core for a moment.
       if (!isHeld(figures)) figures = await climb(2);

@@ -36,7 +36,7 @@ interface Reported {
 }
 
 const KEY = `${PRIVATE_PREFIX}listing`;
-/** What a room needs of its row to be correct. */
+/** Checks the row of the listing. */
 export const LISTING_ROW = hasParts({
   wanted: maybe(hasParts({ worldId: isText, metadata: isText, locked: isFlag })),
   told: maybe(hasParts({ worldId: isText, users: maybe(isNumber) })),

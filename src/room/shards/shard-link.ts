@@ -40,7 +40,7 @@ export interface StoredLink {
   /** The number of the shard's clients. */
   readonly clients: number;
 }
-/** What a room needs of it to be correct. */
+/** Checks the row of a link. */
 export const LINK_ROW = hasParts({ run: isText, last: isNumber, mail: isList, mailed: isNumber, clients: isNumber });
 
 /** A joining client. */

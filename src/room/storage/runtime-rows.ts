@@ -5,7 +5,7 @@ import type { OwnRows, StoredRow } from "../timing/room-part.ts";
 
 /** Checks a row, or a part of it. */
 type Check = (value: unknown) => boolean;
-/** For each kind of rows, the parts that a room needs to be correct. */
+/** The checks of rows, by kind. They cover the parts without which a room could not work. */
 export type RowChecks = Readonly<Record<string, Check>>;
 
 export const isText: Check = (value) => typeof value === "string";

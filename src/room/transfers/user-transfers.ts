@@ -38,7 +38,7 @@ export interface UserTransfers {
   arrivedElsewhere(transferId: string, client: Pick<Session, "clientId" | "sub">): void;
 }
 
-/** What a room has of transfers. */
+/** The code of transfers that rooms use. */
 export interface TransferParts {
   create(scope: TransferScope): UserTransfers;
   /** The checks of their rows. */
