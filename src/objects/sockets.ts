@@ -13,7 +13,7 @@ class WorkerSocket implements Socket {
   readonly #monitor: Monitor;
   readonly #tenure: Tenure;
   #phase: "new" | "accepted" | "hibernating" | "refused";
-  readonly #acceptWith: AcceptSocket | undefined;
+  #acceptWith: AcceptSocket | undefined;
 
   readonly #pingedAt: (ws: WebSocket) => number;
 
@@ -53,6 +53,8 @@ class WorkerSocket implements Socket {
     if (this.#phase !== "new") return;
     if (this.#tenure.isOver) this.close(RESTART, NEW_CODE);
     else this.#phase = this.#acceptWith?.(this.#ws) ?? "hibernating";
+    // It refers to the request, which would be kept as long as the socket.
+    this.#acceptWith = undefined;
   }
 
   send(frame: SentFrame): number {
