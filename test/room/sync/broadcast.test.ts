@@ -225,7 +225,8 @@ describe("throttleSync", () => {
     [60, 3],
     [100, 5 + 1],
     [300, 15 + 4],
-    [1100, 50 + 16],
+    [600, 30 + 9],
+    [1100, 30 + 16],
   ])("P4.4, auto: with %i viewers a window of %i ms", async (viewers, window) => {
     const room = new MemoryRoom<State>(defineRoom({ path: "r", state: () => ({ a: sync(signal(0)) }) }).compiled);
     const sockets = await join(room, viewers);
