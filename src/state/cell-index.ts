@@ -1,4 +1,5 @@
 import { atOnce } from "./audience.ts";
+import { ChangedCells } from "./changed-cells.ts";
 import { ringOf } from "./grid.ts";
 import type { Cell, CellRule, Grid } from "./grid.ts";
 import type { Reading, SightIndex } from "./key-rules.ts";
@@ -27,6 +28,10 @@ export class CellView extends View {
 interface Block {
   readonly views: CellView[];
   readonly entries: Set<SeenEntry>;
+  /** The entries of the current delivery that were in this block before, with their cell at that time. */
+  readonly former: ChangedCells;
+  /** The entries of the current delivery that are in another cell now, with that cell. */
+  readonly arrived: ChangedCells;
   /** This block and the adjacent ones. */
   around: readonly Block[] | undefined;
 }
@@ -40,6 +45,8 @@ export class CellViews {
   readonly nowhere = undefined;
   readonly nobody = new CellView(undefined);
   readonly #blocks = new Map<number, Block>();
+  /** The blocks with changed entries, and one of their cells. */
+  #changed = new Map<Block, Cell>();
 
   constructor(rule: CellRule) {
     this.rule = rule;
@@ -115,6 +122,51 @@ export class CellViews {
     }
   }
 
+  begin(changed: Iterable<SeenEntry>): readonly View[] {
+    this.end();
+    for (const entry of changed) {
+      const [before, place] = [entry.before as Cell | undefined, entry.place as Cell | undefined];
+      if (before) this.#changedIn(before).former.add(entry, before);
+      if (place && place !== before) this.#changedIn(place).arrived.add(entry, place);
+    }
+    const around = new Set<Block>();
+    for (const cell of this.#changed.values()) for (const block of this.#around(cell)) around.add(block);
+    return Array.from(around).flatMap(({ views }) => views.filter((view) => this.#seesChange(view.cell as Cell)));
+  }
+
+  #changedIn(cell: Cell): Block {
+    const block = this.#blockOf(cell);
+    this.#changed.set(block, cell);
+    return block;
+  }
+
+  #seesChange(cell: Cell): boolean {
+    const { rule } = this;
+    return this.#around(cell).some(
+      ({ former, arrived }) => former.isVisible(rule, cell) || arrived.isVisible(rule, cell),
+    );
+  }
+
+  eachChanged({ cell }: CellView, visit: (entry: SeenEntry) => void): void {
+    if (!cell) return;
+    const { rule } = this;
+    const isNew = ({ before }: SeenEntry) => !before || ringOf(rule, cell, before as Cell) === 0;
+    for (const { former, arrived } of this.#around(cell)) {
+      former.eachVisible(rule, cell, visit);
+      arrived.eachVisible(rule, cell, (entry) => isNew(entry) && visit(entry));
+    }
+  }
+
+  end(): void {
+    const changed = this.#changed;
+    this.#changed = new Map();
+    for (const [{ former, arrived }, cell] of changed) {
+      former.clear();
+      arrived.clear();
+      this.#tidy(cell);
+    }
+  }
+
   eachEntry({ cell }: CellView, visit: (entry: SeenEntry) => void): void {
     if (cell) for (const { entries } of this.#around(cell)) entries.forEach(visit);
   }
@@ -125,15 +177,16 @@ export class CellViews {
     const name = this.#nameOf(cell);
     let block = this.#blocks.get(name);
     if (!block) {
-      this.#blocks.set(name, (block = { views: [], entries: new Set(), around: undefined }));
+      const [former, arrived] = [new ChangedCells(), new ChangedCells()];
+      this.#blocks.set(name, (block = { views: [], entries: new Set(), former, arrived, around: undefined }));
       this.#neighboursChanged(cell);
     }
     return block;
   }
 
   #tidy(cell: Cell): void {
-    const { views, entries } = this.#blockOf(cell);
-    if (views.length > 0 || entries.size > 0) return;
+    const { views, entries, former, arrived } = this.#blockOf(cell);
+    if (views.length > 0 || entries.size > 0 || former.size > 0 || arrived.size > 0) return;
     this.#blocks.delete(this.#nameOf(cell));
     this.#neighboursChanged(cell);
   }

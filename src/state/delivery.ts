@@ -1,3 +1,4 @@
+import { RefilledList } from "../protocol/binary/refilled-list.ts";
 import type { SightIndex } from "./key-rules.ts";
 import { Part } from "./part.ts";
 import type { Rings } from "./rings.ts";
@@ -11,12 +12,14 @@ export class Delivery {
   readonly #index: SightIndex;
   readonly #rings: Rings | undefined;
   /** The views in which something has changed. */
-  readonly views: View[] = [];
+  readonly views: readonly View[];
   readonly #used: View[] = [];
   /** Whether there are entries without changes for watchers that stay in a view. */
   readonly #hasOthers: boolean;
+  /** Collects the changes for a watcher. */
+  readonly #sights = new RefilledList<Sight>();
 
-  /** @param number the number of this delivery @param count the number of all entries */
+  /** @param number the number of this delivery */
   constructor(
     index: SightIndex,
     rings: Rings | undefined,
@@ -28,12 +31,7 @@ export class Delivery {
     this.#rings = rings;
     this.number = number;
     this.#hasOthers = hasOthers;
-    for (const entry of touched) {
-      index.eachView(entry, (view) => {
-        if (view.told.size === 0) this.views.push(view);
-        view.told.add(entry);
-      });
-    }
+    this.views = index.begin(touched);
   }
 
   /** The changes for a watcher. */
@@ -79,13 +77,13 @@ export class Delivery {
   }
 
   end(): void {
-    for (const view of this.views) view.told.clear();
-    for (const view of this.#used) view.parts = [];
+    this.#index.end();
+    for (const view of this.#used) view.parts = undefined;
   }
 
   /** All watchers with the same view before and the same view now get the same changes. */
   #between(before: View, now: View): Part {
-    const known = now.parts.find((told) => told.before === before);
+    const known = now.parts?.find((told) => told.before === before);
     if (known) {
       known.part.isShared = true;
       return known.part;
@@ -93,24 +91,30 @@ export class Delivery {
     const part = new Part(before === now ? this.#toWhoStayed(now) : this.#toWhoMoved(before, now));
     // No other watcher can get the same changes.
     if (now.watchers.size === 1) return part;
-    if (now.parts.push({ before, part }) === 1) this.#used.push(now);
+    if (!now.parts) {
+      now.parts = [];
+      this.#used.push(now);
+    }
+    now.parts.push({ before, part });
     return part;
   }
 
   #toWhoStayed(view: View): readonly Sight[] {
-    const sights: Sight[] = [];
-    view.told.forEach((entry) => {
+    const sights = this.#sights;
+    sights.clear();
+    this.#index.eachChanged(view, (entry) => {
       const sight = this.sight(entry, this.#ringBefore(view, entry), this.#index.ring(view, entry.place));
-      if (sight) sights.push(sight);
+      if (sight) sights.add(sight);
     });
-    return sights;
+    return sights.copy();
   }
 
   #toWhoMoved(before: View, now: View): readonly Sight[] {
-    const sights: Sight[] = [];
+    const sights = this.#sights;
+    sights.clear();
     const tell = (entry: SeenEntry, ring: number) => {
       const sight = this.sight(entry, this.#ringBefore(before, entry), ring);
-      if (sight) sights.push(sight);
+      if (sight) sights.add(sight);
     };
     const isInSight = (entry: SeenEntry) => {
       const ring = this.#index.ring(now, entry.place);
@@ -119,13 +123,13 @@ export class Delivery {
     const isOut = (entry: SeenEntry) => {
       if (this.#index.ring(now, entry.place) === 0) tell(entry, 0);
     };
-    now.told.forEach(isInSight);
-    before.told.forEach(isOut);
-    if (!this.#hasOthers) return sights;
+    this.#index.eachChanged(now, isInSight);
+    this.#index.eachChanged(before, isOut);
+    if (!this.#hasOthers) return sights.copy();
     const isOther = ({ touchedIn }: SeenEntry) => touchedIn !== this.number;
     this.#index.eachEntry(now, (entry) => isOther(entry) && isInSight(entry));
     this.#index.eachEntry(before, (entry) => isOther(entry) && isOut(entry));
-    return sights;
+    return sights.copy();
   }
 
   #ringBefore(view: View, entry: SeenEntry): number {

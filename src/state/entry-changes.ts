@@ -22,9 +22,9 @@ interface Collection {
 
 /** The entries of a collection that changed since the last packet, and what clients had under their keys. */
 export class EntryChanges {
-  readonly dirty = new Set<string>();
+  dirty = new Set<string>();
   /** What clients had under the keys whose entry was added, removed or replaced since the last packet. */
-  readonly before: EntriesBefore = new Map();
+  before: EntriesBefore = new Map();
   /** Removed entries that everyone saw. */
   gone = new Tombstones();
 
@@ -47,8 +47,11 @@ export class EntryChanges {
       const change = this.#trySettleEntry(collection, key, changes);
       if (change !== SAME) patch[key] = change;
     }
-    this.dirty.clear();
-    this.before.clear();
+    // New ones, since each old table of a set that is cleared or grows refers to the next one. As soon as one of them is
+    // in V8's old generation, all later ones stay until a full collection, with their contents:
+    // https://github.com/v8/v8/blob/main/src/objects/ordered-hash-table.h
+    this.dirty = new Set();
+    this.before = new Map();
     return Object.keys(patch).length > 0 ? patch : SAME;
   }
 

@@ -28,13 +28,18 @@ export interface CellRule {
 }
 
 /** The number of the ring of a cell, seen from another. 0 if it is not visible. */
-export function ringOf({ reach, isFlat, rings }: CellRule, from: Cell, to: Cell): number {
-  const column = to.column - from.column + reach;
-  const row = to.row - from.row + reach;
+export function ringOf(rule: CellRule, from: Cell, to: Cell): number {
+  return ringAt(rule, to.column - from.column, to.row - from.row, to.floor - from.floor);
+}
+
+/** The same for a distance in columns, rows and floors. */
+export function ringAt({ reach, isFlat, rings }: CellRule, columns: number, rows: number, floors: number): number {
+  const column = columns + reach;
+  const row = rows + reach;
   const side = 2 * reach + 1;
   if (column < 0 || column >= side || row < 0 || row >= side) return 0;
   if (isFlat) return rings[column * side + row] as number;
-  const floor = to.floor - from.floor + reach;
+  const floor = floors + reach;
   if (floor < 0 || floor >= side) return 0;
   return rings[(floor * side + column) * side + row] as number;
 }
@@ -92,11 +97,11 @@ export class Grid implements CellRule {
   #ringsOf(distances: readonly number[]): Uint8Array {
     const offsets = Array.from({ length: 2 * this.reach + 1 }, (_, index) => index - this.reach);
     const gap = (offset: number) => Math.max(0, Math.abs(offset) - 1) * this.#width;
-    const ringAt = (...gaps: number[]) => distances.findIndex((distance) => Math.hypot(...gaps) <= distance) + 1;
+    const ringWithin = (...gaps: number[]) => distances.findIndex((distance) => Math.hypot(...gaps) <= distance) + 1;
     const floors = this.isFlat ? [0] : offsets;
     return Uint8Array.from(
       floors.flatMap((floor) =>
-        offsets.flatMap((column) => offsets.map((row) => ringAt(gap(floor), gap(column), gap(row)))),
+        offsets.flatMap((column) => offsets.map((row) => ringWithin(gap(floor), gap(column), gap(row)))),
       ),
     );
   }

@@ -33,14 +33,13 @@ export class Group implements EntryNode, ParentNode {
   readonly children = new Map<string, Node>();
   readonly hidden: boolean;
   isInState: boolean;
-  /** Whether there is a change that {@link settle} has not taken yet. */
-  isDirty = false;
   changedIn = 0;
   bornIn = 0;
   isRestored = false;
   privateCount = 0;
   readonly #shared: Shared;
-  readonly #dirty = new Set<string>();
+  /** The fields with changes that {@link settle} has not taken yet. Undefined if there are none. */
+  #dirty: Set<string> | undefined;
   ownReplacedIn = 0;
   /** Objects and collections that clients do not have yet. */
   unsent: Set<string> | undefined;
@@ -136,10 +135,19 @@ export class Group implements EntryNode, ParentNode {
     return this.parent?.hiddenEntryAround(sees) ?? (audience && !sees(audience) ? this : undefined);
   }
 
+  /** Whether there is a change that {@link settle} has not taken yet. */
+  get isDirty(): boolean {
+    return this.#dirty !== undefined;
+  }
+
+  #touch(name: string): void {
+    (this.#dirty ??= new Set()).add(name);
+  }
+
   childChanged(name: string): void {
-    this.#dirty.add(name);
-    if (this.isDirty) return;
-    this.isDirty = true;
+    const { isDirty } = this;
+    this.#touch(name);
+    if (isDirty) return;
     if (this.parent) this.parent.childChanged(this.key);
     else this.#shared.onChange();
   }
@@ -148,7 +156,7 @@ export class Group implements EntryNode, ParentNode {
     const patch: Plain = {};
     this.changedIn = this.#shared.clock;
     if (this.removed) this.#settleRemovals(this.removed, patch, changes);
-    for (const name of this.#dirty) {
+    for (const name of this.#dirty ?? []) {
       const child = this.children.get(name) as Node;
       const change = this.#settleChild(child, changes);
       const isNew = this.unsent?.has(name) === true;
@@ -158,8 +166,7 @@ export class Group implements EntryNode, ParentNode {
       } else if (child instanceof Leaf) put(patch, name, change);
       else patch[name] = change;
     }
-    this.#dirty.clear();
-    this.isDirty = false;
+    this.#dirty = undefined;
     this.removed = undefined;
     this.unsent = undefined;
     this.#text = undefined;
@@ -258,8 +265,7 @@ export class Group implements EntryNode, ParentNode {
       if (value !== undefined) this.unsent?.delete(name);
       if (child instanceof Leaf) child.assumeSent(value);
       else child.assumeSent((value ?? {}) as Plain);
-      this.#dirty.add(name);
-      this.isDirty = true;
+      this.#touch(name);
     }
     const removed = Object.keys(sent).filter((name) => !this.children.has(name));
     this.removed = new Map(removed.map((name) => [name, undefined]));
@@ -291,8 +297,7 @@ export class Group implements EntryNode, ParentNode {
   #add({ name, value, field }: Member): void {
     const child = field ? makeField(this.#shared, this, name, value, field) : this.#innerGroup(name, value);
     this.children.set(name, child);
-    this.#dirty.add(name);
-    this.isDirty = true;
+    this.#touch(name);
     if (child instanceof Leaf) {
       if (child.audience) this.countPrivate(1);
       return;

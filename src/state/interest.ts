@@ -46,8 +46,8 @@ export class Interest {
   readonly #collection: KeyedCollection;
   readonly #watchers: Watchers;
   readonly #rings: Rings | undefined;
-  /** The changes of entries since the last delivery. */
-  readonly #changes = new Map<string, unknown>();
+  /** The changes of entries since the last delivery. Replaced, not cleared: see EntryChanges. */
+  #changes = new Map<string, unknown>();
   /** Watchers whose entries are not exactly known. */
   readonly #lost = new Set<Watcher>();
   readonly #known = new WeakMap<Viewer, Watcher>();
@@ -310,7 +310,7 @@ export class Interest {
       if (entry.node) this.#rings?.add(entry);
       else this.#rings?.forget(entry);
     }
-    this.#changes.clear();
+    this.#changes = new Map();
     for (const key of this.entries.stale) {
       const entry = this.entries.look(key);
       if (entry && (entry.place !== entry.before || this.rules.nearest !== undefined)) touch(entry);

@@ -1,3 +1,4 @@
+import { RefilledList } from "../protocol/binary/refilled-list.ts";
 import { atOnce } from "./audience.ts";
 import { EVERYTHING } from "./key-rules.ts";
 import type { Key, Reading, SightIndex } from "./key-rules.ts";
@@ -13,6 +14,8 @@ export type Keys = Key | readonly Key[] | undefined;
 class KeyView extends View {
   readonly name: string;
   readonly keys: ReadonlySet<Key> | typeof EVERYTHING;
+  /** The entries of the current delivery that are or were visible. */
+  readonly changed = new RefilledList<SeenEntry>();
 
   constructor(name: string, keys: KeyView["keys"]) {
     super();
@@ -29,6 +32,8 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
   readonly #entriesBy = new Map<Key, Set<SeenEntry>>();
   readonly #views = new Map<string, KeyView>();
   readonly #viewsBy = new Map<Key, Set<KeyView>>();
+  /** The views with changed entries. */
+  #changed: KeyView[] = [];
   #visit = 0;
   readonly rule = "keys";
   readonly nowhere: readonly Key[] = [];
@@ -99,7 +104,7 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     else this.#entries.delete(entry);
   }
 
-  eachView({ before, place }: SeenEntry, visit: (view: View) => void): void {
+  eachView({ before, place }: SeenEntry, visit: (view: KeyView) => void): void {
     this.#visit++;
     this.#eachViewOf(before as readonly Key[] | undefined, visit);
     if (place !== before) this.#eachViewOf(place as readonly Key[] | undefined, visit);
@@ -107,7 +112,7 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     if (all) visit(all);
   }
 
-  #eachViewOf(place: readonly Key[] | undefined, visit: (view: View) => void): void {
+  #eachViewOf(place: readonly Key[] | undefined, visit: (view: KeyView) => void): void {
     for (const key of place ?? []) {
       for (const view of this.#viewsBy.get(key) ?? []) {
         if (view.visit === this.#visit) continue;
@@ -115,6 +120,26 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
         visit(view);
       }
     }
+  }
+
+  begin(changed: Iterable<SeenEntry>): readonly View[] {
+    this.end();
+    for (const entry of changed) {
+      this.eachView(entry, (view) => {
+        if (view.changed.size === 0) this.#changed.push(view);
+        view.changed.add(entry);
+      });
+    }
+    return this.#changed;
+  }
+
+  eachChanged({ changed }: KeyView, visit: (entry: SeenEntry) => void): void {
+    changed.forEach(visit);
+  }
+
+  end(): void {
+    for (const { changed } of this.#changed) changed.clear();
+    this.#changed = [];
   }
 
   eachEntry({ keys }: KeyView, visit: (entry: SeenEntry) => void): void {

@@ -68,6 +68,14 @@ export interface SightIndex<P = unknown, W extends View = View> {
   moved(entry: SeenEntry, from: P | undefined): void;
   /** Visits each view from which an entry is or was visible, each once, and perhaps others. */
   eachView(entry: SeenEntry, visit: (view: View) => void): void;
+  /**
+   * Begins a delivery of changed entries. Until {@link end}, their places and views stay the same.
+   * @returns the views from which one of them is or was visible, and perhaps others
+   */
+  begin(changed: Iterable<SeenEntry>): readonly View[];
+  /** Visits each changed entry that is or was visible in a view, each once, and perhaps others. */
+  eachChanged(view: W, visit: (entry: SeenEntry) => void): void;
+  end(): void;
   /** Visits each entry that is visible in a view, each once, and perhaps others. */
   eachEntry(view: W, visit: (entry: SeenEntry) => void): void;
   /** The views with a key. */

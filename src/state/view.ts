@@ -1,4 +1,3 @@
-import { RefilledList } from "../protocol/binary/refilled-list.ts";
 import type { Part } from "./part.ts";
 import type { Position, SeenEntry } from "./seen-entry.ts";
 import type { Observer } from "./signals/adapter.ts";
@@ -19,10 +18,8 @@ export interface Watching {
 /** A view of a collection. All watchers with the same view share it, and its changes. */
 export class View {
   readonly watchers = new Set<Watcher>();
-  /** The entries with changes in the current delivery that are or were visible in this view. */
-  readonly told = new RefilledList<SeenEntry>();
   /** The changes of watchers in the current delivery, by their previous view. There are few of these. */
-  parts: { readonly before: View; readonly part: Part }[] = [];
+  parts: { readonly before: View; readonly part: Part }[] | undefined;
   /** The number of the index's last visit. */
   visit = 0;
 }

@@ -9,8 +9,8 @@ import type { Viewer } from "./viewer.ts";
 
 /** The watchers of a collection, and their views. */
 export class Watchers {
-  /** Watchers whose view may have changed. */
-  readonly stale = new Set<Watcher>();
+  /** Watchers whose view may have changed. Replaced, not cleared: see EntryChanges. */
+  stale = new Set<Watcher>();
   /** Watchers whose view depends on their previous view. */
   readonly held = new Set<Watcher>();
   readonly #released = new Set<Watcher>();
@@ -129,7 +129,7 @@ export class Watchers {
       watcher.before.watchers.delete(watcher);
       view.watchers.add(watcher);
     }
-    this.stale.clear();
+    this.stale = new Set();
     return moved;
   }
 

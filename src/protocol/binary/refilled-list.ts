@@ -14,6 +14,14 @@ export class RefilledList<T> {
     for (let index = 0; index < this.size; index++) visit(this.#items[index] as T);
   }
 
+  /**
+   * Its items as an array. V8 places arrays that are made by a literal into the old generation, once many of them have
+   * survived a garbage collection. There they keep everything that they refer to until a full collection.
+   */
+  copy(): T[] {
+    return this.#items.slice(0, this.size);
+  }
+
   clear(): void {
     this.size = 0;
   }

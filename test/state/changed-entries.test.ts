@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { CellViews } from "../../src/state/cell-index.ts";
+import { Grid } from "../../src/state/grid.ts";
+import type { Cell } from "../../src/state/grid.ts";
+import { KeyIndex } from "../../src/state/key-index.ts";
+import type { Key } from "../../src/state/key-rules.ts";
+import { SeenEntry } from "../../src/state/seen-entry.ts";
+import { Observer } from "../../src/state/signals/adapter.ts";
+import type { View } from "../../src/state/view.ts";
+
+/** The part of an index that a delivery uses. */
+interface Index<P, V extends View> {
+  moved(entry: SeenEntry, from: P | undefined): void;
+  begin(changed: Iterable<SeenEntry>): readonly View[];
+  eachChanged(view: V, visit: (entry: SeenEntry) => void): void;
+  end(): void;
+  drop(view: V): void;
+  ring(view: V, place: P | undefined): number;
+}
+
+/** Entries that are somewhere, or nowhere, before and after. */
+function enter<P>(index: Index<P, never>, moves: readonly (readonly [before: P | undefined, place: P | undefined])[]) {
+  return moves.map(([before, place], number) => {
+    const entry = new SeenEntry(`entry ${number}`, new Observer(() => {}));
+    entry.place = before;
+    index.moved(entry, undefined);
+    entry.before = before;
+    entry.place = place;
+    index.moved(entry, before);
+    return entry;
+  });
+}
+
+function check<P, V extends View>(index: Index<P, V>, entries: readonly SeenEntry[], views: readonly V[]) {
+  const found = new Set(index.begin(entries));
+  // As if a client left while packets are sent.
+  const [gone] = views;
+  if (gone) index.drop(gone);
+  for (const view of views) {
+    const isSeen = ({ before, place }: SeenEntry) =>
+      index.ring(view, before as P | undefined) > 0 || index.ring(view, place as P | undefined) > 0;
+    const visited: SeenEntry[] = [];
+    index.eachChanged(view, (entry) => visited.push(entry));
+    expect(new Set(visited).size).toBe(visited.length);
+    expect(new Set(visited)).toEqual(new Set(entries.filter(isSeen)));
+    if (visited.length > 0) expect(found).toContain(view);
+  }
+  index.end();
+  for (const view of views) index.eachChanged(view, () => expect.fail("The delivery has ended"));
+  expect(index.begin([])).toEqual([]);
+}
+
+it.each([true, false])("a viewer finds each changed entry that it sees or saw, once: cells, flat: %s", (isFlat) => {
+  const grid = new Grid([100, 250], isFlat);
+  const near = fc.integer({ min: -2 * grid.reach, max: 2 * grid.reach });
+  // The names of blocks repeat after 1024.
+  const coordinate = fc.oneof(
+    { weight: 9, arbitrary: near },
+    { weight: 1, arbitrary: near.map((at) => at + 1024 * grid.reach) },
+  );
+  const cell = fc.record({ column: coordinate, row: coordinate, floor: isFlat ? fc.constant(0) : coordinate });
+  const place = fc.option(cell, { nil: undefined, freq: 5 });
+  const move = fc.oneof(
+    fc.tuple(place, place),
+    place.map((at): [Cell | undefined, Cell | undefined] => [at, at]),
+  );
+  fc.assert(
+    fc.property(fc.array(move, { maxLength: 40 }), fc.array(cell, { maxLength: 20 }), (moves, looks) => {
+      const index = new CellViews(grid);
+      const views = [...new Set(looks.map((at) => index.viewAt(at)))];
+      check(index, enter(index, moves), views);
+    }),
+  );
+});
+
+it("a viewer finds each changed entry that it sees or saw, once: keys", () => {
+  const keys = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"), { maxLength: 3 });
+  const place = fc.option(keys, { nil: undefined, freq: 5 });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(place, place), { maxLength: 20 }), fc.array(keys), (moves, looks) => {
+      const index = new KeyIndex(
+        () => [],
+        (viewer) => viewer.publicId.split("").filter((key) => key !== "-"),
+      );
+      const viewer = (of: readonly Key[]) => ({ publicId: of.join("") || "-", user: undefined, auth: null });
+      const views = [...new Set(looks.map((of) => index.viewOf(viewer(of) as never).value))];
+      check(index, enter<readonly Key[]>(index as never, moves), views);
+    }),
+  );
+});
