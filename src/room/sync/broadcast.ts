@@ -25,8 +25,8 @@ import type { Turns } from "../timing/turns.ts";
 import type { ViewerGroup, Views } from "./views.ts";
 
 const MODE_KEY = `${PRIVATE_PREFIX}autoSync`;
-/** How long sending to one connection takes, in ms, by `npm run bench`: meanwhile the runtime's clock stands still. */
-const SENDING_PER_VIEWER = 0.015;
+/** Sending to so many connections takes a millisecond or more, by `npm run bench`. */
+const MANY = 64;
 /** While too much is unconfirmed, the next first packet follows after so many ms. */
 const CROWDED = 50;
 
@@ -253,7 +253,14 @@ export class Broadcast {
     if (this.#isFresh) this.#settle();
     else this.#sendChanges(this.#take());
     if (waiting.length > 0) this.#welcome(waiting);
-    this.#openAt = this.#clock.now() + this.#window();
+    const begin = () => (this.#openAt = this.#clock.now() + this.#window());
+    begin();
+    if (this.#throttle !== 0 && this.#connections.direct.size >= MANY) {
+      // The runtime's clock stands still until everything is sent. If the window began now, it could be over by then,
+      // and the next packet would have the changes of one message only.
+      this.#openAt = Infinity;
+      this.#clock.after(0, begin, "throttle");
+    }
     this.#sendLater();
   }
 
@@ -288,8 +295,7 @@ export class Broadcast {
 
   /** The length of the window after a packet, in ms. */
   #window(): number {
-    const wait = this.#throttle === "auto" ? this.#connections.automaticWait : this.#throttle;
-    return wait < 1 ? wait : wait + Math.floor(this.#connections.direct.size * SENDING_PER_VIEWER);
+    return this.#throttle === "auto" ? this.#connections.automaticWait : this.#throttle;
   }
 
   /** Sends a connection the changes that it missed while its client did not confirm, as after an absence. */
