@@ -63,7 +63,7 @@ report(
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 116.1);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 152.1);
-report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 78.5);
+report("Worker of one small room, with auth", await bundle(withAuth, ["cloudflare:*"]), 78.6);
 report(
   "Worker of one small room",
   await bundle(minimalRoom(), ["cloudflare:*"]),
