@@ -120,10 +120,23 @@ export class Player {
 
   /** Clicks on a tile of the field. */
   async walkTo({ x, y }: Tile): Promise<void> {
-    const box = await this.page.locator("#field").boundingBox();
-    if (!box) throw new Error("There is no field");
+    const box = await this.#fieldAtRest();
     const position = { x: ((x + 0.5) / FIELD.width) * box.width, y: ((y + 0.5) / FIELD.height) * box.height };
     await this.page.locator("#field").click({ position });
+  }
+
+  /** Where the field is. After a resize, its size may change for some frames: a click would hit another tile. */
+  async #fieldAtRest() {
+    const field = this.page.locator("#field");
+    for (let before = ""; ;) {
+      const box = await field.boundingBox();
+      if (!box) throw new Error("There is no field");
+      if (JSON.stringify(box) === before) return box;
+      before = JSON.stringify(box);
+      await this.page.evaluate(
+        () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))),
+      );
+    }
   }
 
   async say(text: string): Promise<void> {
