@@ -27,4 +27,4 @@ it("P14.2: sockets that do not read get a limited amount from a real workerd, an
   expect(outcome.unconfirmedBytes).toBeLessThan(3 * 1_700_000 + 10 * 500_000);
   expect(outcome.mergedBytes).toBeLessThan(1.5 * outcome.stateBytes);
   expect(outcome.sentBytes).toBeGreaterThan(2_000_000);
-}, 60_000);
+});
