@@ -14,7 +14,7 @@ process.env["WRANGLER_LOG"] ??= "warn";
 hideExpectedErrors();
 
 /** The longest that a test may take, in ms. It only ends tests that hang: on a slow machine some take 20 seconds. */
-const LIMIT = 60_000;
+const LIMIT = 120_000;
 
 interface Project {
   readonly name: string;

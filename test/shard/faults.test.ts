@@ -262,7 +262,7 @@ for (const throttleStorage of [0, 1000]) {
       { numRuns: 60 },
     );
     expect(acks).toBeGreaterThan(10);
-  }, 120_000);
+  });
 }
 
 const failure = fc.record({
@@ -313,7 +313,7 @@ it("P9: if storage or alarms fail, clients of shards see the room, and acknowled
   );
   expect(acks).toBeGreaterThan(10);
   expect(failed).toBeGreaterThan(50);
-}, 120_000);
+});
 
 it("a room's records of its shards are stored in the end, though nothing else changes after a failed save", async () => {
   const run = new Run(
