@@ -4,13 +4,8 @@ import type { RoomPart } from "../timing/room-part.ts";
 import type { RoomSocket } from "./remote-group.ts";
 import { addTo, removeFrom } from "../../state/sets-by-key.ts";
 
-/** With `"auto"`, a packet waits this long for each receiving client, in ms, up to {@link LONGEST_FOR_VIEWERS}. */
+/** With `"auto"`, a packet waits this long for each receiving client, in ms. */
 const WAIT_PER_VIEWER = 0.05;
-/**
- * By `npm run bench -- --scenario capacity`: where all move ten times a second, 50 ms save no CPU time, since nearly
- * every move is a packet anyway.
- */
-const LONGEST_FOR_VIEWERS = 30;
 /** The same for each shard. A call costs more than a frame, and is billed as twenty. */
 const WAIT_PER_SHARD = 3;
 const LONGEST_WAIT = 50;
@@ -68,8 +63,7 @@ export class Connections {
     // The most clients of one object: this room, or one of its shards.
     let widest = this.#direct.size;
     for (const { size } of this.#remoteGroups.keys()) widest = Math.max(widest, size);
-    const forViewers = Math.min(widest * WAIT_PER_VIEWER, LONGEST_FOR_VIEWERS);
-    const wait = Math.min(forViewers + this.#remoteGroups.size * WAIT_PER_SHARD, LONGEST_WAIT);
+    const wait = Math.min(widest * WAIT_PER_VIEWER + this.#remoteGroups.size * WAIT_PER_SHARD, LONGEST_WAIT);
     return wait < 1 ? 0 : wait;
   }
 
