@@ -169,6 +169,7 @@ export function encodeKeyed(
   patch: string | undefined,
   objects: readonly (readonly [name: string, members: string])[],
 ): string {
-  const own = objects.map(([name, members]) => `${JSON.stringify(name)}:{${members}}`);
-  return patch === undefined || patch === "{}" ? `{${own.join(",")}}` : `{${[patch.slice(1, -1), ...own].join(",")}}`;
+  let members = patch === undefined ? "" : patch.slice(1, -1);
+  for (const [name, own] of objects) members += `${members && ","}${JSON.stringify(name)}:{${own}}`;
+  return `{${members}}`;
 }

@@ -30,7 +30,8 @@ export function hasHostileKey(value: unknown, depth = 0): boolean {
   if (!isContainer(value)) return false;
   if (depth >= MAX_DEPTH) return true;
   if (Array.isArray(value)) return value.some((item) => hasHostileKey(item, depth + 1));
-  return Object.entries(value).some(([key, inner]) => isHostileKey(key) || hasHostileKey(inner, depth + 1));
+  const inner = value as Plain;
+  return Object.keys(inner).some((key) => isHostileKey(key) || hasHostileKey(inner[key], depth + 1));
 }
 
 /** An object or an array, of any class. */

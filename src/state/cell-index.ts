@@ -1,5 +1,6 @@
 import { atOnce } from "./audience.ts";
 import { ChangedCells } from "./changed-cells.ts";
+import type { VisitRings } from "./changed-cells.ts";
 import { ringOf } from "./grid.ts";
 import type { Cell, CellRule, Grid } from "./grid.ts";
 import type { Reading, SightIndex } from "./key-rules.ts";
@@ -28,14 +29,17 @@ export class CellView extends View {
 interface Block {
   readonly views: CellView[];
   readonly entries: Set<SeenEntry>;
-  /** The entries of the current delivery that were in this block before, with their cell at that time. */
-  readonly former: ChangedCells;
-  /** The entries of the current delivery that are in another cell now, with that cell. */
+  /** The entries of the current delivery that are in the same cell as before, which is in this block. */
+  readonly stayed: ChangedCells;
+  /** Those that were in this block before, and are in another cell now or nowhere, with their cell before. */
+  readonly left: ChangedCells;
+  /** Those that are in this block now, and were in another cell before or nowhere, with their cell now. */
   readonly arrived: ChangedCells;
   /** This block and the adjacent ones. */
   around: readonly Block[] | undefined;
 }
 
+const NOWHERE: readonly Block[] = [];
 const HERE = [0];
 const AROUND = [-1, 0, 1];
 
@@ -126,8 +130,11 @@ export class CellViews {
     this.end();
     for (const entry of changed) {
       const [before, place] = [entry.before as Cell | undefined, entry.place as Cell | undefined];
-      if (before) this.#changedIn(before).former.add(entry, before);
-      if (place && place !== before) this.#changedIn(place).arrived.add(entry, place);
+      if (place && place === before) this.#changedIn(place).stayed.add(entry, place);
+      else {
+        if (before) this.#changedIn(before).left.add(entry, before);
+        if (place) this.#changedIn(place).arrived.add(entry, place);
+      }
     }
     const around = new Set<Block>();
     for (const cell of this.#changed.values()) for (const block of this.#around(cell)) around.add(block);
@@ -143,32 +150,38 @@ export class CellViews {
   #seesChange(cell: Cell): boolean {
     const { rule } = this;
     return this.#around(cell).some(
-      ({ former, arrived }) => former.isVisible(rule, cell) || arrived.isVisible(rule, cell),
+      ({ stayed, left, arrived }) =>
+        stayed.isVisible(rule, cell) || left.isVisible(rule, cell) || arrived.isVisible(rule, cell),
     );
   }
 
-  eachChanged({ cell }: CellView, visit: (entry: SeenEntry) => void): void {
-    if (!cell) return;
+  eachChanged(before: CellView, now: CellView, visit: VisitRings): void {
     const { rule } = this;
-    const isNew = ({ before }: SeenEntry) => !before || ringOf(rule, cell, before as Cell) === 0;
-    for (const { former, arrived } of this.#around(cell)) {
-      former.eachVisible(rule, cell, visit);
-      arrived.eachVisible(rule, cell, (entry) => isNew(entry) && visit(entry));
+    const leave: VisitRings = (entry, from) => visit(entry, from, this.ring(now, entry.place as Cell | undefined));
+    const arrive: VisitRings = (entry, _, to) => {
+      // One that was visible before has left another cell.
+      if (this.ring(before, entry.before as Cell | undefined) === 0) visit(entry, 0, to);
+    };
+    for (const { stayed, left, arrived } of this.#aroundBoth(before, now)) {
+      stayed.eachVisible(rule, before.cell, now.cell, visit);
+      left.eachVisible(rule, before.cell, undefined, leave);
+      arrived.eachVisible(rule, undefined, now.cell, arrive);
     }
   }
 
   end(): void {
     const changed = this.#changed;
     this.#changed = new Map();
-    for (const [{ former, arrived }, cell] of changed) {
-      former.clear();
+    for (const [{ stayed, left, arrived }, cell] of changed) {
+      stayed.clear();
+      left.clear();
       arrived.clear();
       this.#tidy(cell);
     }
   }
 
-  eachEntry({ cell }: CellView, visit: (entry: SeenEntry) => void): void {
-    if (cell) for (const { entries } of this.#around(cell)) entries.forEach(visit);
+  eachEntry(one: CellView, other: CellView, visit: (entry: SeenEntry) => void): void {
+    for (const { entries } of this.#aroundBoth(one, other)) entries.forEach(visit);
   }
 
   *viewsWith(): Iterable<View> {}
@@ -177,16 +190,16 @@ export class CellViews {
     const name = this.#nameOf(cell);
     let block = this.#blocks.get(name);
     if (!block) {
-      const [former, arrived] = [new ChangedCells(), new ChangedCells()];
-      this.#blocks.set(name, (block = { views: [], entries: new Set(), former, arrived, around: undefined }));
+      const [stayed, left, arrived] = [new ChangedCells(), new ChangedCells(), new ChangedCells()];
+      this.#blocks.set(name, (block = { views: [], entries: new Set(), stayed, left, arrived, around: undefined }));
       this.#neighboursChanged(cell);
     }
     return block;
   }
 
   #tidy(cell: Cell): void {
-    const { views, entries, former, arrived } = this.#blockOf(cell);
-    if (views.length > 0 || entries.size > 0 || former.size > 0 || arrived.size > 0) return;
+    const { views, entries, stayed, left, arrived } = this.#blockOf(cell);
+    if (views.length + entries.size + stayed.size + left.size + arrived.size > 0) return;
     this.#blocks.delete(this.#nameOf(cell));
     this.#neighboursChanged(cell);
   }
@@ -208,6 +221,13 @@ export class CellViews {
   #around(cell: Cell): readonly Block[] {
     const block = this.#blocks.get(this.#nameOf(cell));
     return block ? (block.around ??= this.#neighboursOf(cell)) : this.#neighboursOf(cell);
+  }
+
+  /** The blocks around one cell or the other, each once. */
+  #aroundBoth({ cell: one }: CellView, { cell: other }: CellView): readonly Block[] {
+    const blocks = one ? this.#around(one) : NOWHERE;
+    const others = other ? this.#around(other) : NOWHERE;
+    return others === blocks ? blocks : [...new Set([...blocks, ...others])];
   }
 
   #neighboursOf(cell: Cell): readonly Block[] {

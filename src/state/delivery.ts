@@ -38,7 +38,7 @@ export class Delivery {
   for({ before, view, own }: Watcher): Part {
     const part = this.#between(before ?? view, view);
     if (!own) return part;
-    const rings = [this.#ringBefore(before ?? view, own), this.#index.ring(view, own.place)];
+    const rings = [this.#index.ring(before ?? view, own.before), this.#index.ring(view, own.place)];
     if (rings.every((ring) => ring > 0 && !this.#rings?.isLate(ring))) return part;
     const sight = this.#ownSight(own);
     const others = part.sights.filter(({ key }) => key !== own.key);
@@ -57,7 +57,7 @@ export class Delivery {
     for (const entry of shown ?? []) {
       if (entry === own) continue;
       const ring = this.#index.ring(view, entry.place) || 1;
-      const had = shownBefore?.has(entry) ? this.#ringBefore(before ?? view, entry) || ring : 0;
+      const had = shownBefore?.has(entry) ? this.#index.ring(before ?? view, entry.before) || ring : 0;
       sights.push(this.sight(entry, had, ring));
     }
     for (const entry of shownBefore ?? []) if (entry !== own && !shown?.has(entry)) sights.push(entry.gone);
@@ -88,7 +88,7 @@ export class Delivery {
       known.part.isShared = true;
       return known.part;
     }
-    const part = new Part(before === now ? this.#toWhoStayed(now) : this.#toWhoMoved(before, now));
+    const part = new Part(this.#sightsIn(before, now));
     // No other watcher can get the same changes.
     if (now.watchers.size === 1) return part;
     if (!now.parts) {
@@ -99,40 +99,27 @@ export class Delivery {
     return part;
   }
 
-  #toWhoStayed(view: View): readonly Sight[] {
-    const sights = this.#sights;
-    sights.clear();
-    this.#index.eachChanged(view, (entry) => {
-      const sight = this.sight(entry, this.#ringBefore(view, entry), this.#index.ring(view, entry.place));
-      if (sight) sights.add(sight);
+  /** @param before the view of a watcher before this delivery */
+  #sightsIn(before: View, now: View): readonly Sight[] {
+    this.#sights.clear();
+    this.#index.eachChanged(before, now, this.#tell);
+    if (before !== now && this.#hasOthers) this.#tellOthers(before, now);
+    return this.#sights.copy();
+  }
+
+  readonly #tell = (entry: SeenEntry, from: number, to: number) => {
+    const sight = this.sight(entry, from, to);
+    if (sight) this.#sights.add(sight);
+  };
+
+  /** Entries without changes become visible or hidden, because the watcher moved. */
+  #tellOthers(before: View, now: View): void {
+    const index = this.#index;
+    index.eachEntry(before, now, (entry) => {
+      const { touchedIn, place } = entry;
+      if (touchedIn === this.number) return;
+      const [from, to] = [index.ring(before, place), index.ring(now, place)];
+      if (from !== to) this.#tell(entry, from, to);
     });
-    return sights.copy();
-  }
-
-  #toWhoMoved(before: View, now: View): readonly Sight[] {
-    const sights = this.#sights;
-    sights.clear();
-    const tell = (entry: SeenEntry, ring: number) => {
-      const sight = this.sight(entry, this.#ringBefore(before, entry), ring);
-      if (sight) sights.add(sight);
-    };
-    const isInSight = (entry: SeenEntry) => {
-      const ring = this.#index.ring(now, entry.place);
-      if (ring > 0) tell(entry, ring);
-    };
-    const isOut = (entry: SeenEntry) => {
-      if (this.#index.ring(now, entry.place) === 0) tell(entry, 0);
-    };
-    this.#index.eachChanged(now, isInSight);
-    this.#index.eachChanged(before, isOut);
-    if (!this.#hasOthers) return sights.copy();
-    const isOther = ({ touchedIn }: SeenEntry) => touchedIn !== this.number;
-    this.#index.eachEntry(now, (entry) => isOther(entry) && isInSight(entry));
-    this.#index.eachEntry(before, (entry) => isOther(entry) && isOut(entry));
-    return sights.copy();
-  }
-
-  #ringBefore(view: View, entry: SeenEntry): number {
-    return entry.wasThere ? this.#index.ring(view, entry.before) : 0;
   }
 }

@@ -10,10 +10,10 @@ export interface Cell {
 /**
  * Relative to the innermost radius: the width of a cell, and how far something may be outside of its cell before it
  * changes the cell. The largest distance at which two can see each other, in n dimensions, is radius + 2√n × margin +
- * 2√n × (width + margin): 1.48 radii in the plane, 1.43 in space. Cells are smaller in space, since a larger share of
+ * 2√n × (width + margin): 1.34 radii in the plane, 1.43 in space. Cells are smaller in space, since a larger share of
  * what is visible is far.
  */
-const PLANE = { width: 0.13, margin: 0.02, most: 32 };
+const PLANE = { width: 0.08, margin: 0.02, most: 32 };
 const SPACE = { width: 0.09, margin: 0.015, most: 16 };
 /** Positions farther out, in cells, are not precise enough. */
 const FARTHEST = 2 ** 45;
@@ -28,18 +28,13 @@ export interface CellRule {
 }
 
 /** The number of the ring of a cell, seen from another. 0 if it is not visible. */
-export function ringOf(rule: CellRule, from: Cell, to: Cell): number {
-  return ringAt(rule, to.column - from.column, to.row - from.row, to.floor - from.floor);
-}
-
-/** The same for a distance in columns, rows and floors. */
-export function ringAt({ reach, isFlat, rings }: CellRule, columns: number, rows: number, floors: number): number {
-  const column = columns + reach;
-  const row = rows + reach;
+export function ringOf({ reach, isFlat, rings }: CellRule, from: Cell, to: Cell): number {
+  const column = to.column - from.column + reach;
+  const row = to.row - from.row + reach;
   const side = 2 * reach + 1;
   if (column < 0 || column >= side || row < 0 || row >= side) return 0;
   if (isFlat) return rings[column * side + row] as number;
-  const floor = floors + reach;
+  const floor = to.floor - from.floor + reach;
   if (floor < 0 || floor >= side) return 0;
   return rings[(floor * side + column) * side + row] as number;
 }

@@ -182,7 +182,7 @@ export class Interest {
     if (!watcher) return seen;
     const own = this.ownOf(watcher.conn);
     if (own) seen.add(own);
-    this.index.eachEntry(watcher.view, (entry) => {
+    this.index.eachEntry(watcher.view, watcher.view, (entry) => {
       if (this.#shows(watcher, entry.key)) seen.add(entry);
     });
     return seen;
@@ -344,7 +344,7 @@ export class Interest {
   #nearestTo({ conn, view, at }: Watcher, shown: ReadonlySet<SeenEntry> | undefined): Set<SeenEntry> {
     const own = this.ownOf(conn);
     const inSight: SeenEntry[] = [];
-    this.index.eachEntry(view, (entry) => {
+    this.index.eachEntry(view, view, (entry) => {
       if (entry !== own && this.index.ring(view, entry.place) > 0) inSight.push(entry);
     });
     const chosen = at ? nearestOf(this.rules.nearest ?? Infinity, at, inSight, shown) : new Set<SeenEntry>();

@@ -1,5 +1,6 @@
 import { RefilledList } from "../protocol/binary/refilled-list.ts";
 import { atOnce } from "./audience.ts";
+import type { VisitRings } from "./changed-cells.ts";
 import { EVERYTHING } from "./key-rules.ts";
 import type { Key, Reading, SightIndex } from "./key-rules.ts";
 import type { SeenEntry } from "./seen-entry.ts";
@@ -133,8 +134,17 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     return this.#changed;
   }
 
-  eachChanged({ changed }: KeyView, visit: (entry: SeenEntry) => void): void {
-    changed.forEach(visit);
+  eachChanged(before: KeyView, now: KeyView, visit: VisitRings): void {
+    const ringNow = ({ place }: SeenEntry) => this.ring(now, place as readonly Key[] | undefined);
+    const ringBefore = (entry: SeenEntry) => this.ring(before, entry.before as readonly Key[] | undefined);
+    now.changed.forEach((entry) => {
+      const to = ringNow(entry);
+      if (to > 0) visit(entry, ringBefore(entry), to);
+    });
+    before.changed.forEach((entry) => {
+      const from = ringBefore(entry);
+      if (from > 0 && ringNow(entry) === 0) visit(entry, from, 0);
+    });
   }
 
   end(): void {
@@ -142,10 +152,11 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     this.#changed = [];
   }
 
-  eachEntry({ keys }: KeyView, visit: (entry: SeenEntry) => void): void {
-    if (keys === EVERYTHING) return this.#entries.forEach(visit);
+  eachEntry({ keys: one }: KeyView, { keys: other }: KeyView, visit: (entry: SeenEntry) => void): void {
+    if (one === EVERYTHING || other === EVERYTHING) return this.#entries.forEach(visit);
     const found = new Set<SeenEntry>();
-    for (const key of keys) for (const entry of this.#entriesBy.get(key) ?? []) found.add(entry);
+    for (const keys of new Set([one, other]))
+      for (const key of keys) for (const entry of this.#entriesBy.get(key) ?? []) found.add(entry);
     found.forEach(visit);
   }
 

@@ -1,3 +1,4 @@
+import type { VisitRings } from "./changed-cells.ts";
 import type { CellRule } from "./grid.ts";
 import type { Position, SeenEntry } from "./seen-entry.ts";
 import type { View } from "./view.ts";
@@ -73,11 +74,14 @@ export interface SightIndex<P = unknown, W extends View = View> {
    * @returns the views from which one of them is or was visible, and perhaps others
    */
   begin(changed: Iterable<SeenEntry>): readonly View[];
-  /** Visits each changed entry that is or was visible in a view, each once, and perhaps others. */
-  eachChanged(view: W, visit: (entry: SeenEntry) => void): void;
+  /**
+   * Visits each changed entry that was visible in one view or is visible in the other, each once.
+   * @param visit takes its rings then and now
+   */
+  eachChanged(before: W, now: W, visit: VisitRings): void;
   end(): void;
-  /** Visits each entry that is visible in a view, each once, and perhaps others. */
-  eachEntry(view: W, visit: (entry: SeenEntry) => void): void;
+  /** Visits each entry that is visible in one of two views, each once, and perhaps others. */
+  eachEntry(one: W, other: W, visit: (entry: SeenEntry) => void): void;
   /** The views with a key. */
   viewsWith(key: Key): Iterable<View>;
   /** A place or a view as text for people. */

@@ -174,7 +174,7 @@ class ShardSight implements Relay {
       if (entry.node && !this.#known?.has(entry)) this.#tellWhole(entry, view);
     };
     // The entries are in the index of the room.
-    this.interest.index.eachEntry(view, (entry) => {
+    this.interest.index.eachEntry(view, view, (entry) => {
       if (this.index.ring(view, entry.place) > 0) add(entry);
     });
     const own = this.interest.ownOf(conn);

@@ -44,7 +44,7 @@ it("an operator sees who sees whom, and by which keys", async () => {
   ).toEqual([
     { publicId: ada, collection: "players", looks: "cell 0 0", sees: { total: 1, first: [`${ada} (own)`] } },
     { publicId: ada, collection: "traps", looks: "red", sees: { total: 1, first: ["t1 (red)"] } },
-    { publicId: gm, collection: "players", looks: "cell 384 0", sees: { total: 1, first: [`${gm} (own)`] } },
+    { publicId: gm, collection: "players", looks: "cell 625 0", sees: { total: 1, first: [`${gm} (own)`] } },
     { publicId: gm, collection: "traps", looks: "everything", sees: { total: 2, first: ["t1 (red)", "t2 (blue)"] } },
   ]);
 });

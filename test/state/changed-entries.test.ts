@@ -13,7 +13,8 @@ import type { View } from "../../src/state/view.ts";
 interface Index<P, V extends View> {
   moved(entry: SeenEntry, from: P | undefined): void;
   begin(changed: Iterable<SeenEntry>): readonly View[];
-  eachChanged(view: V, visit: (entry: SeenEntry) => void): void;
+  eachChanged(before: V, now: V, visit: (entry: SeenEntry, from: number, to: number) => void): void;
+  eachEntry(one: V, other: V, visit: (entry: SeenEntry) => void): void;
   end(): void;
   drop(view: V): void;
   ring(view: V, place: P | undefined): number;
@@ -37,44 +38,53 @@ function check<P, V extends View>(index: Index<P, V>, entries: readonly SeenEntr
   // As if a client left while packets are sent.
   const [gone] = views;
   if (gone) index.drop(gone);
-  for (const view of views) {
-    const isSeen = ({ before, place }: SeenEntry) =>
-      index.ring(view, before as P | undefined) > 0 || index.ring(view, place as P | undefined) > 0;
-    const visited: SeenEntry[] = [];
-    index.eachChanged(view, (entry) => visited.push(entry));
-    expect(new Set(visited).size).toBe(visited.length);
-    expect(new Set(visited)).toEqual(new Set(entries.filter(isSeen)));
-    if (visited.length > 0) expect(found).toContain(view);
-  }
+  for (const before of views)
+    for (const now of views) {
+      const rings = ({ before: was, place }: SeenEntry) => [
+        index.ring(before, was as P | undefined),
+        index.ring(now, place as P | undefined),
+      ];
+      const seen = entries.filter((entry) => rings(entry).some((ring) => ring > 0));
+      const visited = new Map<SeenEntry, readonly number[]>();
+      index.eachChanged(before, now, (entry, from, to) => {
+        expect(visited.has(entry)).toBe(false);
+        visited.set(entry, [from, to]);
+      });
+      expect(visited).toEqual(new Map(seen.map((entry) => [entry, rings(entry)])));
+      if (before === now && seen.length > 0) expect(found).toContain(now);
+    }
   index.end();
-  for (const view of views) index.eachChanged(view, () => expect.fail("The delivery has ended"));
+  for (const view of views) index.eachChanged(view, view, () => expect.fail("The delivery has ended"));
   expect(index.begin([])).toEqual([]);
 }
 
-it.each([true, false])("a viewer finds each changed entry that it sees or saw, once: cells, flat: %s", (isFlat) => {
-  const grid = new Grid([100, 250], isFlat);
-  const near = fc.integer({ min: -2 * grid.reach, max: 2 * grid.reach });
-  // The names of blocks repeat after 1024.
-  const coordinate = fc.oneof(
-    { weight: 9, arbitrary: near },
-    { weight: 1, arbitrary: near.map((at) => at + 1024 * grid.reach) },
-  );
-  const cell = fc.record({ column: coordinate, row: coordinate, floor: isFlat ? fc.constant(0) : coordinate });
-  const place = fc.option(cell, { nil: undefined, freq: 5 });
-  const move = fc.oneof(
-    fc.tuple(place, place),
-    place.map((at): [Cell | undefined, Cell | undefined] => [at, at]),
-  );
-  fc.assert(
-    fc.property(fc.array(move, { maxLength: 40 }), fc.array(cell, { maxLength: 20 }), (moves, looks) => {
-      const index = new CellViews(grid);
-      const views = [...new Set(looks.map((at) => index.viewAt(at)))];
-      check(index, enter(index, moves), views);
-    }),
-  );
-});
+it.each([true, false])(
+  "a viewer finds each changed entry that it sees or saw, once, with its rings: cells, flat: %s",
+  (isFlat) => {
+    const grid = new Grid([100, 250], isFlat);
+    const near = fc.integer({ min: -2 * grid.reach, max: 2 * grid.reach });
+    // The names of blocks repeat after 1024.
+    const coordinate = fc.oneof(
+      { weight: 9, arbitrary: near },
+      { weight: 1, arbitrary: near.map((at) => at + 1024 * grid.reach) },
+    );
+    const cell = fc.record({ column: coordinate, row: coordinate, floor: isFlat ? fc.constant(0) : coordinate });
+    const place = fc.option(cell, { nil: undefined, freq: 5 });
+    const move = fc.oneof(
+      fc.tuple(place, place),
+      place.map((at): [Cell | undefined, Cell | undefined] => [at, at]),
+    );
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 40 }), fc.array(cell, { maxLength: 20 }), (moves, looks) => {
+        const index = new CellViews(grid);
+        const views = [...new Set(looks.map((at) => index.viewAt(at)))];
+        check(index, enter(index, moves), views);
+      }),
+    );
+  },
+);
 
-it("a viewer finds each changed entry that it sees or saw, once: keys", () => {
+it("a viewer finds each changed entry that it sees or saw, once, with its rings: keys", () => {
   const keys = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d"), { maxLength: 3 });
   const place = fc.option(keys, { nil: undefined, freq: 5 });
   fc.assert(

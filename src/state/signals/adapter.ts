@@ -81,7 +81,8 @@ function trackers(): Trackers {
 /** Observes a set of signals that may change with each read. */
 export class Observer {
   readonly #onChange: () => void;
-  #active = new Map<unknown, { unsubscribe(): void }>();
+  /** Undefined without signals: in a crowd, thousands of observers never have any. */
+  #active: Map<unknown, { unsubscribe(): void }> | undefined;
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
@@ -92,16 +93,16 @@ export class Observer {
     const next = new Map<unknown, { unsubscribe(): void }>();
     for (const signal of signals) {
       if (!isSignal(signal) || next.has(signal)) continue;
-      next.set(signal, this.#active.get(signal) ?? this.#subscribe(signal as Observable));
-      this.#active.delete(signal);
+      next.set(signal, this.#active?.get(signal) ?? this.#subscribe(signal as Observable));
+      this.#active?.delete(signal);
     }
     this.stop();
-    this.#active = next;
+    if (next.size > 0) this.#active = next;
   }
 
   stop(): void {
-    for (const subscription of this.#active.values()) subscription.unsubscribe();
-    this.#active.clear();
+    for (const subscription of this.#active?.values() ?? []) subscription.unsubscribe();
+    this.#active = undefined;
   }
 
   #subscribe(signal: Observable): { unsubscribe(): void } {
