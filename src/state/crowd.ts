@@ -39,6 +39,12 @@ interface OfCollection {
 export type Parts = readonly OfCollection[];
 const NOTHING: Parts = [];
 
+/** An entry with keyed visibility. */
+interface Keyed {
+  readonly interest: Interest;
+  readonly key: string;
+}
+
 /** Decides which connections see which entries of collections with keyed visibility. */
 export class Crowd {
   readonly interests: Interest[] = [];
@@ -105,16 +111,30 @@ export class Crowd {
     const [entry] = near.map((target) => this.#around(this.#tree.entries.get(target)));
     const keys = listOf(to.keys);
     if ("keys" in to && !this.interests.some(({ index }) => index.rule === "keys")) throw new Error(NO_KEYS);
-    // Without clients whose shard decides what they see of the collection.
-    const all = connections.all().filter((conn) => !entry?.interest.isRelayed(conn));
-    const conns = new Set(near.flatMap((target) => seersOf(this.#tree, all, target)));
+    const conns = new Set(near.flatMap((target) => this.#seersOf(connections.all(), target, entry)));
     for (const interest of this.interests)
       for (const key of keys) for (const conn of interest.watchersWith(key)) conns.add(conn as V);
     sendToSome(connections, text, { conns, entry, keys }, except, latest);
   }
 
+  /**
+   * The connections that see a target, without those whose shard decides what they see. Watchers are found by the keyed
+   * entry around it; only the other connections are asked one by one. A new entry is in no index yet.
+   */
+  #seersOf<V extends Watching>(all: readonly V[], target: object, entry: Keyed | undefined): readonly V[] {
+    const isIndexed = entry?.interest.entries.get(entry.key) !== undefined;
+    const asked = all.filter((conn) => {
+      const watcher = entry?.interest.watcherOf(conn);
+      return !watcher || (!isIndexed && !watcher.isRelayed);
+    });
+    const seers = seersOf(this.#tree, asked, target);
+    if (!entry || !isIndexed) return seers;
+    const watchers = [...entry.interest.watchersOf(entry.key)] as V[];
+    return seers.concat(watchers.filter((conn) => !entry.interest.watcherOf(conn)?.isRelayed));
+  }
+
   /** The keyed entry that is, or contains, a node, if both are visible to the same clients. */
-  #around(node: EntryNode | undefined): { readonly interest: Interest; readonly key: string } | undefined {
+  #around(node: EntryNode | undefined): Keyed | undefined {
     if (!node || node.placement.audience) return undefined;
     const [name, key] = node.names();
     const interest = this.interests.find((one) => one.name === name);

@@ -89,9 +89,9 @@ export class Interest {
     return (this.#secrets ??= hasSecrets(this.#collection as never));
   }
 
-  /** Whether a relay sends to a connection. */
-  isRelayed(conn: Watching): boolean {
-    return this.#watchers.get(conn)?.isRelayed === true;
+  /** Undefined if a connection does not watch, as before its first packet. */
+  watcherOf(conn: Watching): Watcher | undefined {
+    return this.#watchers.get(conn);
   }
 
   get isOfUsers(): boolean {
