@@ -3,7 +3,7 @@ import type { ByteWriter } from "../protocol/binary/bytes.ts";
 import { headOfTables } from "../protocol/binary/frames.ts";
 import type { RunTables } from "../protocol/binary/frames.ts";
 import { blocksOf, EncodedPatch } from "../protocol/encoded-patch.ts";
-import { DELETE, encodeSync } from "../protocol/packets.ts";
+import { encodeSync } from "../protocol/packets.ts";
 import type { PatchHead } from "../protocol/packets.ts";
 import type { Clock } from "../platform/ports.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
@@ -168,14 +168,9 @@ export class Downlink {
     }
   }
 
-  /** The private parts of an entry are removed with it. */
+  /** The private parts of an entry, and of what is inside of it, are removed with it. */
   #noteGone({ id }: Client, parts: Parts): void {
-    if (!this.#replica.hasOwn(id)) return;
-    for (const { interest, part } of parts) {
-      if (part === "all") continue;
-      const gone = part.sights.filter(({ value }) => value === DELETE).map(({ key }) => [key, DELETE] as const);
-      if (gone.length > 0) this.#replica.gone(id, { [interest.name]: Object.fromEntries(gone) });
-    }
+    for (const { interest, part } of parts) if (part !== "all") this.#replica.changed(id, interest.name, part.sights);
   }
 
   #packet({ text, except, to, latest }: Item<"packet">): void {

@@ -1,4 +1,5 @@
 import { applyPatchInPlace } from "../protocol/apply-patch.ts";
+import type { ToldEntry } from "../protocol/binary/seen-encoder.ts";
 import { DELETE } from "../protocol/packets.ts";
 import { isPlain } from "../protocol/values.ts";
 import type { Plain } from "../protocol/values.ts";
@@ -32,15 +33,14 @@ export class Replica {
     this.#mergeOwn(own);
   }
 
-  /** Whether a client has private state. */
-  hasOwn(id: number): boolean {
-    return this.#own.has(id);
-  }
-
-  /** Notes that a client was told of removed entries. */
-  gone(id: number, patch: Plain): void {
-    const overlay = this.#own.get(id);
-    if (overlay) prune(overlay, patch);
+  /** Notes that a client was sent changes of entries of a collection. What they remove has no private part any more. */
+  changed(id: number, collection: string, entries: readonly ToldEntry[]): void {
+    const overlay = this.#own.get(id)?.[collection];
+    if (!isPlain(overlay)) return;
+    for (const entry of entries) {
+      // A client that gets a complete entry had nothing of it.
+      if (entry.form !== "whole" && Object.hasOwn(overlay, entry.key)) prune(overlay, { [entry.key]: entry.value });
+    }
   }
 
   /** Notes that patches were sent to clients. */
