@@ -4,10 +4,9 @@ import { ShardLink } from "./shard-link.ts";
 import type { JoiningClient, StoredLink } from "./shard-link.ts";
 import type { Introduction, JoinAttempt, Receipt, RosterEntry, ShardBatch, ToRoom } from "../../relay/messages.ts";
 import { RemotePatches } from "../sync/remote-patches.ts";
-import { RemoteSocket } from "./remote-socket.ts";
+import { idAtShard, RemoteSocket } from "./remote-socket.ts";
 import type { ShardLinksScope, ShardLinks } from "./shard-links.ts";
 import type { OwnRows } from "../timing/room-part.ts";
-import type { RoomConnection } from "../connections/connection.ts";
 import type { ShardSights } from "../../state/shard-sights.ts";
 import { seenTablesOf } from "../../state/wire-tables.ts";
 import { CODES } from "../../protocol/codes.ts";
@@ -113,7 +112,10 @@ export class LiveShardLinks implements ShardLinks {
   }
 
   resume(didSleep: boolean): void {
-    for (const link of this.#links.values()) if (link.needsState(didSleep)) this.#sendState(link, didSleep);
+    const links = [...this.#links.values()].filter((link) => link.needsState(didSleep));
+    // What is sent until then is part of the state. In a new life of the room, its number is not the next one either.
+    if (!didSleep) for (const link of links) link.awaitState();
+    for (const link of links) this.#sendState(link, didSleep);
   }
 
   /** A shard that does not acknowledge in time learns later that the room does not know it. */
@@ -393,8 +395,4 @@ export class LiveShardLinks implements ShardLinks {
     this.#changed(link);
     for (const socket of link.sockets.values()) this.#disconnect(link, socket);
   }
-}
-
-function idAtShard(conn: unknown): number {
-  return (conn as RoomConnection).remote?.id as number;
 }

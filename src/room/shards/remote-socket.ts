@@ -1,3 +1,4 @@
+import type { RoomConnection } from "../connections/connection.ts";
 import type { RemoteGroup, Remote } from "../connections/remote-group.ts";
 import { CODES } from "../../protocol/codes.ts";
 import type { SentFrame } from "../../platform/ports.ts";
@@ -77,4 +78,9 @@ export class RemoteSocket implements RoomSocket {
     this.#attachment = JSON.parse(text);
     this.#group.attach(this.remote.id, this.#attachment);
   }
+}
+
+/** The id of a connection at its shard. */
+export function idAtShard(conn: object): number {
+  return (conn as RoomConnection).remote?.id as number;
 }

@@ -240,6 +240,11 @@ export class ShardLink implements ShardGroup {
     }
   }
 
+  /** The shard gets no changes until it is sent the state, which replaces everything that it knows. */
+  awaitState(): void {
+    this.#isBehind = true;
+  }
+
   /** Sends the shard the state that its clients have, or should have. */
   state({ binary, ...state }: GroupState, isKnown: boolean): void {
     const item: ToShard = { kind: "state", ...state, isKnown: isKnown && !this.#isBehind, ...(binary && { binary }) };
