@@ -113,7 +113,7 @@ export class LiveShardLinks implements ShardLinks {
 
   resume(didSleep: boolean): void {
     const links = [...this.#links.values()].filter((link) => link.needsState(didSleep));
-    // What is sent until then is part of the state. In a new life of the room, its number is not the next one either.
+    // Making the state for the first shard sends waiting changes to all of them.
     if (!didSleep) for (const link of links) link.awaitState();
     for (const link of links) this.#sendState(link, didSleep);
   }
@@ -137,6 +137,8 @@ export class LiveShardLinks implements ShardLinks {
     // it too.
     const canWait = !link.sights?.isUsed || !(broadcast.autoSync || isHolding);
     if (isKnown && broadcast.isPending && canWait) return;
+    // Waiting changes are part of the state. In a packet before it, they could have a number that clients do not expect.
+    if (!isKnown) link.awaitState();
     const state = broadcast.stateFor(link);
     if (state) link.state(state, isKnown);
   }
