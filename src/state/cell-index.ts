@@ -217,16 +217,17 @@ export class CellViews {
     return ((x & 0x3ff) << 20) | ((y & 0x3ff) << 10) | (z & 0x3ff);
   }
 
-  /** The block of a cell, and the adjacent ones. */
-  #around(cell: Cell): readonly Block[] {
+  /** The block of a cell, and the adjacent ones. None without a cell. */
+  #around(cell: Cell | undefined): readonly Block[] {
+    if (!cell) return NOWHERE;
     const block = this.#blocks.get(this.#nameOf(cell));
     return block ? (block.around ??= this.#neighboursOf(cell)) : this.#neighboursOf(cell);
   }
 
   /** The blocks around one cell or the other, each once. */
   #aroundBoth({ cell: one }: CellView, { cell: other }: CellView): readonly Block[] {
-    const blocks = one ? this.#around(one) : NOWHERE;
-    const others = other ? this.#around(other) : NOWHERE;
+    const blocks = this.#around(one);
+    const others = this.#around(other);
     return others === blocks ? blocks : [...new Set([...blocks, ...others])];
   }
 
