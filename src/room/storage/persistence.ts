@@ -233,16 +233,19 @@ export class Persistence implements RoomPart, Wakeable {
     const removed = this.#allRemoved();
     const isNothing = rows.length + removed.length === 0 && !(isWhole && this.hasVolatile);
     if (isNothing && !this.companion?.isUnsaved) return this.#allSaved();
-    const { log } = this.#rows;
+    const { log, unsavedVolatile } = this.#rows;
     const keys = [...rows.map(({ key }) => key), ...removed];
     try {
       this.#rows.isSavingAll = true;
       // Failing rows must not delay the others, so rows are written one by one meanwhile.
       this.#storage.save(this.#clock.now(), this.#failedSaves === 0 ? keys : [], () => {
         this.#write(rows, removed);
+        // The companion writes the same as it notes in `saved`, for which the log has to count as written.
+        if (log) unsavedVolatile.delete(log);
         this.companion?.write(isWhole || !this.hasVolatile);
       });
     } catch (error) {
+      if (log) unsavedVolatile.add(log);
       this.#undone(rows, removed);
       this.failure = error;
       this.#scope.failures.failed("save_failed", error);
@@ -252,7 +255,6 @@ export class Persistence implements RoomPart, Wakeable {
     }
     this.#preface = undefined;
     this.#rows.clear(isWhole);
-    if (log) this.#rows.unsavedVolatile.delete(log);
     this.#rows.onSaved();
     this.companion?.saved(!this.hasVolatile);
     return this.#allSaved();
