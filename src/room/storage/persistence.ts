@@ -240,7 +240,7 @@ export class Persistence implements RoomPart, Wakeable {
       // Failing rows must not delay the others, so rows are written one by one meanwhile.
       this.#storage.save(this.#clock.now(), this.#failedSaves === 0 ? keys : [], () => {
         this.#write(rows, removed);
-        // The companion writes the same as it notes in `saved`, for which the log has to count as written.
+        // The log counts as written for the companion's `write`, as it does for its `saved`.
         if (log) unsavedVolatile.delete(log);
         this.companion?.write(isWhole || !this.hasVolatile);
       });
