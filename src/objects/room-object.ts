@@ -12,7 +12,6 @@ import { causeOf } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import type { RoomMetrics } from "../platform/metrics.ts";
 import type { ObjectReport } from "../platform/object-report.ts";
-import type { Socket } from "../platform/ports.ts";
 import type { Ports } from "../room/room-ports.ts";
 import { RoomCore } from "../room/room.ts";
 import type { Receipt, ShardBatch } from "../relay/messages.ts";
@@ -100,12 +99,8 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
   override webSocketMessage(ws: WebSocket, message: string | ArrayBuffer): Promise<void> | undefined {
     this.monitor.message(message);
     const isStarted = this.#isStarted();
-    const handle = (isRunning: boolean) => {
-      if (isRunning) return this.#handle(this.sockets.of(ws), message);
-      ws.close(isOverQuota(this.#failure) ? TRY_LATER : CODES.internal.close, CANNOT_START);
-      return undefined;
-    };
-    return typeof isStarted === "boolean" ? handle(isStarted) : isStarted.then(handle);
+    if (typeof isStarted === "boolean") return this.#handle(ws, message, isStarted);
+    return isStarted.then((isRunning) => this.#handle(ws, message, isRunning));
   }
 
   #refuseForNow(request: Request): Response {
@@ -113,8 +108,12 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     return refuse(request, new RoomError("internal", cannotStart(this.#failure)), UNAVAILABLE);
   }
 
-  #handle(socket: Socket, message: string | ArrayBuffer): Promise<void> | undefined {
-    const pending = this.core.message(socket, message);
+  #handle(ws: WebSocket, message: string | ArrayBuffer, isRunning: boolean): Promise<void> | undefined {
+    if (!isRunning) {
+      ws.close(isOverQuota(this.#failure) ? TRY_LATER : CODES.internal.close, CANNOT_START);
+      return undefined;
+    }
+    const pending = this.core.message(this.sockets.of(ws), message);
     return pending && this.monitor.awake.during("message", pending);
   }
 

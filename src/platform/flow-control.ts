@@ -99,18 +99,18 @@ export class Flow {
     const at = this.#asked.findIndex((request) => request.token === token);
     if (at < 0) return false;
     const confirmed = this.#asked.splice(0, at + 1).at(-1) as { sent: number };
-    this.#settle(this.#sent - confirmed.sent);
+    this.#settle(this.#sent - confirmed.sent, this.#control.clock.now());
     return true;
   }
 
   /** A message arrived. It is the only sign of life of a client that cannot confirm. */
-  heard(): void {
-    if (!this.canConfirm) this.#settle(0);
+  heard(now: number): void {
+    if (!this.canConfirm) this.#settle(0, now);
   }
 
   /** The same for pings. */
   lookForPing(): void {
-    if (this.client.socket.pingedAt > this.#countedFrom) this.#settle(0);
+    if (this.client.socket.pingedAt > this.#countedFrom) this.#settle(0, this.#control.clock.now());
   }
 
   /** Checks for a timeout. @returns whether it still waits for a confirmation */
@@ -137,11 +137,11 @@ export class Flow {
     if (!this.canConfirm) this.#control.ended(this.client.socket);
   }
 
-  #settle(bytes: number): void {
+  #settle(bytes: number, now: number): void {
     const control = this.#control;
     control.count(this, bytes - this.bytes);
     this.bytes = bytes;
-    this.#countedFrom = control.clock.now();
+    this.#countedFrom = now;
     this.#silentSince = undefined;
     if (this.#kept >= control.step) this.client.keep();
     if (bytes >= control.askFrom) this.#check();

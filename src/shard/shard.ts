@@ -152,7 +152,7 @@ export class ShardCore {
   #takeConfirmation(client: Client, frame: string | ArrayBuffer, settings: Settings): string | ArrayBuffer | undefined {
     const confirmation = takeConfirmation(frame);
     if (!confirmation) {
-      client.flow?.heard();
+      client.flow?.heard(this.#ports.clock.now());
       return frame;
     }
     const isKnown = client.flow?.confirm(confirmation.token) === true;

@@ -53,6 +53,8 @@ export class Dispatch {
   /** Undefined until a message has to wait. */
   #waiting: WaitingBudget<RoomConnection> | undefined;
 
+  readonly #goOn = (conn: RoomConnection): void => void this.#drain(conn);
+
   constructor(scope: DispatchScope) {
     this.#scope = scope;
     this.#answers = new AnsweredMessages(scope.sessions, scope.broadcast);
@@ -65,34 +67,40 @@ export class Dispatch {
    * @returns a promise if the message is not handled yet. It never rejects.
    */
   receive(conn: RoomConnection, frame: string | ArrayBuffer, starting?: Promise<unknown>): Promise<void> | undefined {
+    const now = this.#scope.clock.now();
     const confirmation = takeConfirmation(frame);
-    if (!confirmation) conn.flow?.heard();
-    else if (!this.#confirm(conn, confirmation, frame)) return undefined;
+    if (!confirmation) conn.flow?.heard(now);
+    else if (!this.#confirm(conn, confirmation, frame, now)) return undefined;
     const messages = confirmation?.rest ?? frame;
-    if (typeof messages === "string" && messages.startsWith("[")) return this.#receiveAll(conn, messages, starting);
-    return this.#receiveOne(conn, messages, starting);
+    if (typeof messages === "string" && messages.startsWith("["))
+      return this.#receiveAll(conn, messages, now, starting);
+    return this.#receiveOne(conn, messages, now, starting);
   }
 
   /**
    * Handles a confirmation. One that was not asked for, or only before hibernation, counts as a message. @returns
    * whether messages follow
    */
-  #confirm(conn: RoomConnection, { token, rest }: Confirmation, frame: string | ArrayBuffer): boolean {
+  #confirm(conn: RoomConnection, { token, rest }: Confirmation, frame: string | ArrayBuffer, now: number): boolean {
     const isKnown = conn.flow?.confirm(token) === true;
-    if (rest === "" && !isKnown) this.#isRefused(conn, frame);
+    if (rest === "" && !isKnown) this.#isRefused(conn, frame, now);
     return rest !== "";
   }
 
   /** Handles an array of messages: each is counted and answered on its own. */
-  #receiveAll(conn: RoomConnection, frame: string, starting?: Promise<unknown>): Promise<void> | undefined {
-    const { clock, compiled } = this.#scope;
-    const refusal = refuseMessage(conn, frame, compiled.settings, clock.now(), false);
+  #receiveAll(
+    conn: RoomConnection,
+    frame: string,
+    now: number,
+    starting?: Promise<unknown>,
+  ): Promise<void> | undefined {
+    const refusal = refuseMessage(conn, frame, this.#scope.compiled.settings, now, false);
     if (refusal) this.#close(conn, refusal.error);
     let pending: Promise<void> | undefined;
     for (const message of messagesIn(frame)) {
       if (conn.isEnding) break;
       // Messages after a pending one wait in the inbox.
-      pending = this.#receiveOne(conn, message, starting) ?? pending;
+      pending = this.#receiveOne(conn, message, now, starting) ?? pending;
     }
     return pending;
   }
@@ -100,9 +108,10 @@ export class Dispatch {
   #receiveOne(
     conn: RoomConnection,
     frame: string | ArrayBuffer,
+    now: number,
     starting?: Promise<unknown>,
   ): Promise<void> | undefined {
-    if (conn.isEnding || this.#isRefused(conn, frame)) return undefined;
+    if (conn.isEnding || this.#isRefused(conn, frame, now)) return undefined;
     // A message that is handled at once never waits, however large it is.
     if (!conn.isBusy && !starting) return this.#drain(conn, frame);
     this.#inboxOf(conn).push(frame);
@@ -112,10 +121,9 @@ export class Dispatch {
   }
 
   /** Counts a message, and refuses it if there are too many. */
-  #isRefused(conn: RoomConnection, frame: string | ArrayBuffer): boolean {
-    const { clock, compiled } = this.#scope;
+  #isRefused(conn: RoomConnection, frame: string | ArrayBuffer, now: number): boolean {
     // A shard counts the messages of its clients itself, since it forwards them in batches.
-    const refusal = refuseMessage(conn, frame, compiled.settings, clock.now(), !conn.isRemote);
+    const refusal = refuseMessage(conn, frame, this.#scope.compiled.settings, now, !conn.isRemote);
     if (refusal?.closes) this.#close(conn, refusal.error);
     else if (refusal) this.#deny(conn, refusal.error);
     return refusal !== undefined;
@@ -140,15 +148,13 @@ export class Dispatch {
   /** Handles a frame, and then the waiting ones. */
   #drain(conn: RoomConnection, first?: string | ArrayBuffer): Promise<void> | undefined {
     conn.isBusy = true;
-    const goOn = () => this.#drain(conn);
-    const goOnLater = () => void goOn();
     for (let frame = first; ; frame = undefined) {
       // It stays busy, so later messages wait.
-      if (frame === undefined && conn.isClogged(goOnLater)) return undefined;
+      if (frame === undefined && conn.isClogged(this.#goOn)) return undefined;
       frame ??= conn.inbox?.shift();
       if (frame === undefined) break;
       const pending = this.#handle(conn, frame);
-      if (pending) return pending.then(goOn);
+      if (pending) return pending.then(() => this.#drain(conn));
     }
     conn.isBusy = false;
     return undefined;

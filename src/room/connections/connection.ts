@@ -76,7 +76,7 @@ export class RoomConnection implements Connection, FlowClient {
   /** Its unconfirmed bytes when the room hibernated. */
   readonly #unconfirmed: number | undefined;
   /** Continues with its messages, which wait until held-back packets are sent. */
-  #goOnWithMessages: (() => void) | undefined;
+  #goOnWithMessages: ((conn: RoomConnection) => void) | undefined;
   #seen: Set<number> | undefined;
   #phase: Phase;
   /** Whether its socket was accepted before its join was done. */
@@ -224,7 +224,7 @@ export class RoomConnection implements Connection, FlowClient {
    * Whether so many answers are held back that messages have to wait too.
    * @param goOn called when they were sent
    */
-  isClogged(goOn: () => void): boolean {
+  isClogged(goOn: (conn: RoomConnection) => void): boolean {
     if (!this.flow?.isStopped || !this.#outbox?.isClogged) return false;
     this.#goOnWithMessages = goOn;
     return true;
@@ -297,7 +297,7 @@ export class RoomConnection implements Connection, FlowClient {
     if (!this.#hooks.intercept && !this.flow?.isStopped) this.#outbox = undefined;
     const goOn = this.#goOnWithMessages;
     this.#goOnWithMessages = undefined;
-    goOn?.();
+    goOn?.(this);
   }
 
   /** Its user left. It still sends held-back packets, and packets that handlers send only to it. */

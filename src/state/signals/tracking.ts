@@ -18,6 +18,10 @@ interface Subject {
   next(change: unknown): void;
   items?: unknown[];
   obj?: Plain;
+  /** Whether somebody is subscribed. */
+  readonly observed: boolean;
+  /** The value of any signal except arrays and objects. */
+  _value: unknown;
   [GATE]?: FieldGate;
   [SIGNAL]?: Writable;
 }
@@ -147,10 +151,14 @@ function slotOf(subject: Subject): Slot {
 }
 
 /** The whole value changes. */
-function nextValue(this: Subject, value: unknown): void {
+function nextValue(this: Subject, given: unknown): void {
   const gate = (this as Tracked)[GATE];
-  checkField(gate, value);
-  nextContents.call(this, gate.rounded ? gate.rounded(value) : value);
+  checkField(gate, given);
+  const value = gate.rounded ? gate.rounded(given) : given;
+  if (this.observed) return nextContents.call(this, value);
+  // Most signals of a room have no subscribers. RxJS would make several objects to find that out.
+  this._value = value;
+  gate.changed(this[SIGNAL]?._isFrozen === true);
 }
 
 /** A part of an array or object changed, and was checked before. */
