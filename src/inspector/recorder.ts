@@ -1,4 +1,4 @@
-import { bytesOf } from "../platform/client-limits.ts";
+import { bytesOf } from "../protocol/text-size.ts";
 import type { Socket } from "../platform/ports.ts";
 import { hideInJson } from "../platform/private.ts";
 import type { IsPrivate } from "../platform/private.ts";

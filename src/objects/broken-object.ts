@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { closeReason } from "../protocol/close-reason.ts";
 import { CODES } from "../protocol/codes.ts";
-import { RoomError } from "../protocol/errors.ts";
+import { messageOf, RoomError } from "../protocol/errors.ts";
 import { encodeError } from "../protocol/packets.ts";
 import { isUpgrade } from "./handshake.ts";
 
@@ -22,7 +22,7 @@ export function createBrokenObject(
  */
 export function answerBroken(request: Request, error: unknown): Response {
   if (!isUpgrade(request)) throw error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
   server.accept();
   server.send(encodeError(new RoomError("internal", message), {}));

@@ -1,4 +1,4 @@
-import { bytesOf } from "../platform/client-limits.ts";
+import { bytesOf } from "../protocol/text-size.ts";
 import { sum, zero } from "../platform/counts.ts";
 import type { Cause, Counts } from "../platform/counts.ts";
 import type { IsPrivate } from "../platform/private.ts";
@@ -51,8 +51,6 @@ export class Monitor {
   #storedAt = -Infinity;
   #storedTraffic = 0;
   #hasSaved = false;
-  #frame: SentFrame = "";
-  #bytes = 0;
 
   constructor(
     storage: PlatformStorage,
@@ -96,12 +94,11 @@ export class Monitor {
 
   /** A frame was sent to a client. @returns its size in bytes */
   sent(frame: SentFrame, socket: Socket): number {
-    // Most frames are sent to many sockets.
-    if (frame !== this.#frame) this.#bytes = bytesOf((this.#frame = frame));
+    const bytes = bytesOf(frame);
     this.counts.packets++;
-    this.counts.bytesOut += this.#bytes;
+    this.counts.bytesOut += bytes;
     this.onSent?.(frame, socket);
-    return this.#bytes;
+    return bytes;
   }
 
   /** Counts a request, and keeps the object awake until it is answered. */

@@ -1,4 +1,5 @@
 import { RoomError } from "../protocol/errors.ts";
+import { bytesOf } from "../protocol/text-size.ts";
 import type { WaitingLimits } from "./waiting-budget.ts";
 
 /** How many messages a connection may send in a time. */
@@ -83,15 +84,6 @@ export const MAX_WAITING: WaitingLimits = { client: 2_000_000, user: 4_000_000, 
 /** The size of a waiting frame, in characters or bytes, which needs no computation. */
 export function sizeOf(frame: string | ArrayBuffer): number {
   return typeof frame === "string" ? frame.length : frame.byteLength;
-}
-
-const WIDE = /[\u0080-\uffff]/;
-
-/** How many bytes a frame has. */
-export function bytesOf(frame: string | ArrayBuffer | Uint8Array): number {
-  if (typeof frame !== "string") return frame.byteLength;
-  // Encoding takes ten times as long as searching the text.
-  return WIDE.test(frame) ? new TextEncoder().encode(frame).length : frame.length;
 }
 
 function isTooLarge(frame: string | ArrayBuffer, limit: number): boolean {

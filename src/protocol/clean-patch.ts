@@ -11,7 +11,7 @@ const SIGN = `${NEW_PART}":"${DELETE}"`;
 
 /**
  * Converts a patch for clients of protocol 2 and later, which can read a new object directly: `{ "a": { "b": 1 } }`.
- * @param patch as JSON, or a list of parts of it
+ * @param patch as JSON, or a list of parts of it, or a packet with a patch
  */
 export function cleanPatch(patch: string): string {
   if (!patch.includes(SIGN)) return patch;

@@ -50,6 +50,11 @@ export function toRoomError(thrown: unknown): RoomError {
   return new RoomError("internal", INTERNAL_MESSAGE, { cause: thrown });
 }
 
+/** The message of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** The user moved to another room, or was removed. */
 export function noLongerHere(): RoomError {
   return new RoomError("forbidden", "You are no longer in this room");

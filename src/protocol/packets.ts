@@ -40,8 +40,13 @@ export type PatchHead = Pick<Partial<SyncHead>, "seq" | "mark" | "tick">;
  * `value` is JSON text, since a packet for many clients is encoded once. With a head it is for clients of protocol 2.
  */
 export function encodeSync(value: string, head?: Partial<SyncHead>): string {
-  if (!head) return `{"type":"sync","value":${value}}`;
-  return `{"type":"sync",${JSON.stringify(head).slice(1, -1)},"value":${cleanPatch(value)}}`;
+  const packet = `${syncStart(head)}${value}}`;
+  return head ? cleanPatch(packet) : packet;
+}
+
+/** The text before the value of a sync packet. A brace follows the value. */
+export function syncStart(head: Partial<SyncHead> | undefined): string {
+  return head ? `{"type":"sync",${JSON.stringify(head).slice(1, -1)},"value":` : '{"type":"sync","value":';
 }
 
 /** Adds the number of the last applied input of one client to a packet for many. */
@@ -159,17 +164,4 @@ export interface Position {
   readonly epoch: string;
   /** The last packet that is stored, as far as the client knows. The client kept its state of that packet. */
   readonly mark?: number | undefined;
-}
-
-/**
- * Builds a patch with objects whose members are JSON text already.
- * @param patch the other members, as JSON @param objects by name
- */
-export function encodeKeyed(
-  patch: string | undefined,
-  objects: readonly (readonly [name: string, members: string])[],
-): string {
-  let members = patch === undefined ? "" : patch.slice(1, -1);
-  for (const [name, own] of objects) members += `${members && ","}${JSON.stringify(name)}:{${own}}`;
-  return `{${members}}`;
 }

@@ -1,7 +1,7 @@
 import type { CompiledRoom } from "../define/room.ts";
 import type { Awaitable } from "../define/types.ts";
 import { RoomError } from "../protocol/errors.ts";
-import { bytesOf } from "../platform/client-limits.ts";
+import { bytesOf } from "../protocol/text-size.ts";
 import { parseValue } from "../protocol/decode.ts";
 import { promiseOf } from "../protocol/values.ts";
 import { parseInput } from "./handlers/validation.ts";

@@ -1,18 +1,18 @@
-import { writeJson } from "../protocol/binary/blocks.ts";
-import type { ByteWriter } from "../protocol/binary/bytes.ts";
 import { headOfTables } from "../protocol/binary/frames.ts";
 import type { RunTables } from "../protocol/binary/frames.ts";
-import { blocksOf, EncodedPatch } from "../protocol/encoded-patch.ts";
+import { EncodedPatch, envelopeOf, NO_CHANGE, sharedForms } from "../protocol/encoded-patch.ts";
+import type { PatchForms } from "../protocol/encoded-patch.ts";
 import { encodeSync } from "../protocol/packets.ts";
 import type { PatchHead } from "../protocol/packets.ts";
 import type { Clock } from "../platform/ports.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
 import type { BinaryState, ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
 import type { SightChanges } from "../state/sight-changes.ts";
-import type { Parts } from "../state/crowd.ts";
+import type { Parts } from "../state/parts.ts";
 import { diff, SAME } from "../state/diff.ts";
-import { addition, merge } from "../state/merge.ts";
+import { merge } from "../state/merge.ts";
 import type { Placed } from "../state/merge.ts";
+import { mergedForms } from "../state/merged-forms.ts";
 import type { Client, Clients } from "./clients.ts";
 import { encodeSteps, firstFrame, firstText, frameOf, ownFrame, tablesFrame } from "./frames.ts";
 import { Replica } from "./replica.ts";
@@ -114,15 +114,13 @@ export class Downlink {
     // An earlier version of the room sends patches only as JSON.
     const isBinary = patch === undefined || blocks !== undefined;
     const head: PatchHead = { ...(seq > 0 && { seq, ...(mark !== undefined && { mark }) }), ...(tick && { tick }) };
-    const make = (text: () => string, more?: (out: ByteWriter) => void) =>
-      new EncodedPatch({ text, blocks: isBinary ? blocksOf(blocks, more) : undefined }, head);
-    const encode = this.#sights.encoder(shared, patch, make);
+    const envelope = envelopeOf(head, blocks);
+    const make = (forms: PatchForms) => new EncodedPatch(isBinary ? forms : textOnly(forms), envelope);
+    const forAll = patch === undefined ? undefined : sharedForms(() => patch);
+    const encode = this.#sights.encoder(shared, forAll, make);
     const packets = new Map<Client, EncodedPatch>();
     for (const { ids, changes } of own) {
-      const merged = make(
-        () => JSON.stringify(merge(shared, changes)),
-        (out) => writeJson(out, addition(shared, changes)),
-      );
+      const merged = make(mergedForms(shared, changes));
       for (const client of this.#clientsOf(ids)) packets.set(client, merged);
     }
     const changesOf = changesByClient(own);
@@ -131,10 +129,10 @@ export class Downlink {
       packets.set(client, encode(client, parts, changesOf.get(client.id) ?? []));
     }
     const inputOf = new Map(inputs);
-    const nothing = make(() => "{}");
+    const nothing = make(NO_CHANGE);
     const told = patch === undefined ? [...promised, ...inputOf.keys()] : promised;
     for (const client of this.#clientsOf(told)) if (!packets.has(client)) packets.set(client, nothing);
-    this.#send(packets, seen, patch === undefined ? undefined : make(() => patch), inputOf);
+    this.#send(packets, seen, forAll && make(forAll), inputOf);
     this.#replica.sync(shared, own);
   }
 
@@ -149,9 +147,8 @@ export class Downlink {
       const packet = packets.get(client) ?? forAll;
       if (!packet || !client.isOpen || client.hasLeft) continue;
       const parts = seen.get(client);
-      // Tables are sent in a packet of their own, because clients share packets.
       const tables = parts && client.protocol === 3 ? this.#sights.tablesFor(client, parts) : undefined;
-      if (tables) client.send(tablesFrame({}, tables));
+      if (tables) client.send(tables);
       // The shard may have closed the client because of that frame.
       if (!client.isOpen) continue;
       if (packet.seq > 0) client.seq = packet.seq;
@@ -200,7 +197,7 @@ export class Downlink {
   /** Sends only the visible entries of keyed collections. */
   #sendSeen(seen: ReadonlyMap<Client, Parts>): void {
     const packets = new Map<Client, EncodedPatch>();
-    const encode = this.#sights.encoder(undefined, undefined, (text, blocks) => new EncodedPatch({ text, blocks }));
+    const encode = this.#sights.encoder(undefined, undefined, (forms) => new EncodedPatch(forms, BARE));
     for (const [client, parts] of seen) {
       this.#noteGone(client, parts);
       packets.set(client, encode(client, parts, []));
@@ -306,9 +303,9 @@ export class Downlink {
       if (patch === SAME || Object.keys(patch as Plain).length === 0) continue;
       // The private parts of these entries follow.
       const whole = merge(patch as Plain, changesOf.get(client.id) ?? []);
-      const text = () => JSON.stringify(whole);
+      const forms = textOnly(sharedForms(() => JSON.stringify(whole)));
       if (client.clears) client.send(encodeSteps(whole));
-      else client.send(new EncodedPatch({ text, blocks: undefined }).for(client.protocol));
+      else client.send(new EncodedPatch(forms, BARE).for(client.protocol));
     }
   }
 
@@ -319,6 +316,14 @@ export class Downlink {
 
 function changesByClient(own: Item<"state">["own"]): ReadonlyMap<number, readonly Placed[]> {
   return new Map(own.flatMap(({ ids, changes }) => ids.map((id) => [id, changes] as const)));
+}
+
+/** Of packets without a number. */
+const BARE = envelopeOf({});
+
+/** A patch that clients of the binary protocol get as JSON too. */
+function textOnly(forms: PatchForms): PatchForms {
+  return { packet: (start) => forms.packet(start) };
 }
 
 /** The item without its sights. */

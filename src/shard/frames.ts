@@ -48,8 +48,8 @@ export function firstFrame(first: First, binary: BinaryState, slots: Uint8Array)
 }
 
 /** Tables of the binary protocol, which a client needs before other packets. */
-export function tablesFrame(head: BinaryHead, tables?: Uint8Array): SentFrame {
-  return withText(writeSyncFrame(head, ...(tables ? [tables] : [])), () => encodeSync("{}"));
+export function tablesFrame(head: BinaryHead): SentFrame {
+  return withText(writeSyncFrame(head), () => encodeSync("{}"));
 }
 
 const NUMBERED_ACK = /^\{"type":"ack","seq":(\d+),"value":(.*)\}$/s;

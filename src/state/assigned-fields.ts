@@ -1,4 +1,4 @@
-import { RoomError } from "../protocol/errors.ts";
+import { messageOf, RoomError } from "../protocol/errors.ts";
 import { isContainer } from "../protocol/values.ts";
 import { differenceBetween } from "./entry-shape.ts";
 import type { Declared } from "./entry-shape.ts";
@@ -73,7 +73,7 @@ function replace(owner: Owner, { declared }: Child, name: string, value: unknown
     owner.retake({ name, value: value as object, field });
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -35,6 +35,9 @@ interface Block {
   readonly left: ChangedCells;
   /** Those that are in this block now, and were in another cell before or nowhere, with their cell now. */
   readonly arrived: ChangedCells;
+  /** The other entries in this block, as of the delivery with this number. */
+  readonly unchanged: ChangedCells;
+  unchangedIn: number;
   /** This block and the adjacent ones. */
   around: readonly Block[] | undefined;
 }
@@ -51,6 +54,8 @@ export class CellViews {
   readonly #blocks = new Map<number, Block>();
   /** The blocks with changed entries, and one of their cells. */
   #changed = new Map<Block, Cell>();
+  /** The number of the current delivery. */
+  #delivery = 0;
 
   constructor(rule: CellRule) {
     this.rule = rule;
@@ -126,10 +131,12 @@ export class CellViews {
     }
   }
 
-  begin(changed: Iterable<SeenEntry>): readonly View[] {
+  begin(changed: readonly SeenEntry[], delivery: number): readonly View[] {
     this.end();
+    this.#delivery = delivery;
     for (const entry of changed) {
-      const [before, place] = [entry.before as Cell | undefined, entry.place as Cell | undefined];
+      const before = entry.before as Cell | undefined;
+      const place = entry.place as Cell | undefined;
       if (place && place === before) this.#changedIn(place).stayed.add(entry, place);
       else {
         if (before) this.#changedIn(before).left.add(entry, before);
@@ -138,21 +145,15 @@ export class CellViews {
     }
     const around = new Set<Block>();
     for (const cell of this.#changed.values()) for (const block of this.#around(cell)) around.add(block);
-    return Array.from(around).flatMap(({ views }) => views.filter((view) => this.#seesChange(view.cell as Cell)));
+    const views: View[] = [];
+    for (const block of around) for (const view of block.views) views.push(view);
+    return views;
   }
 
   #changedIn(cell: Cell): Block {
     const block = this.#blockOf(cell);
     this.#changed.set(block, cell);
     return block;
-  }
-
-  #seesChange(cell: Cell): boolean {
-    const { rule } = this;
-    return this.#around(cell).some(
-      ({ stayed, left, arrived }) =>
-        stayed.isVisible(rule, cell) || left.isVisible(rule, cell) || arrived.isVisible(rule, cell),
-    );
   }
 
   eachChanged(before: CellView, now: CellView, visit: VisitRings): void {
@@ -167,6 +168,20 @@ export class CellViews {
       left.eachVisible(rule, before.cell, undefined, leave);
       arrived.eachVisible(rule, undefined, now.cell, arrive);
     }
+  }
+
+  eachUnchanged(before: CellView, now: CellView, visit: VisitRings): void {
+    for (const block of this.#aroundBoth(before, now)) {
+      if (block.unchangedIn !== this.#delivery) this.#findUnchanged(block);
+      block.unchanged.eachVisible(this.rule, before.cell, now.cell, visit);
+    }
+  }
+
+  #findUnchanged(block: Block): void {
+    block.unchangedIn = this.#delivery;
+    block.unchanged.clear();
+    for (const entry of block.entries)
+      if (entry.touchedIn !== this.#delivery) block.unchanged.add(entry, entry.place as Cell);
   }
 
   end(): void {
@@ -190,8 +205,17 @@ export class CellViews {
     const name = this.#nameOf(cell);
     let block = this.#blocks.get(name);
     if (!block) {
-      const [stayed, left, arrived] = [new ChangedCells(), new ChangedCells(), new ChangedCells()];
-      this.#blocks.set(name, (block = { views: [], entries: new Set(), stayed, left, arrived, around: undefined }));
+      block = {
+        views: [],
+        entries: new Set(),
+        stayed: new ChangedCells(),
+        left: new ChangedCells(),
+        arrived: new ChangedCells(),
+        unchanged: new ChangedCells(),
+        unchangedIn: 0,
+        around: undefined,
+      };
+      this.#blocks.set(name, block);
       this.#neighboursChanged(cell);
     }
     return block;
@@ -261,10 +285,10 @@ export class CellIndex extends CellViews implements SightIndex<Cell, CellView> {
   }
 
   placeOf(entry: object, _owner: string | undefined, before: Cell | undefined): Reading<Cell | undefined> {
-    const signals = signalsOf(entry, this.#fields);
-    const at = signals.map((read) => read());
+    const at = this.#fields.map((name) => signalOf(entry, name, this.#fields)());
     const cell = this.#grid.cellOf(at, before);
-    return { value: cell, signals: before ? undefined : signals, isHeld: this.#isHeld(at, cell), at };
+    const signals = before ? undefined : this.#signalsOf(entry);
+    return { value: cell, signals, isHeld: this.#isHeld(at, cell), at };
   }
 
   viewOf(viewer: Viewer, before: CellView | undefined): Reading<CellView> {
@@ -275,9 +299,13 @@ export class CellIndex extends CellViews implements SightIndex<Cell, CellView> {
   }
 
   #positionOf(viewer: Viewer): Position | undefined {
-    if (!this.#from) return signalsOf(viewer.user as object, this.#fields).map((read) => read());
+    if (!this.#from) return this.#signalsOf(viewer.user as object).map((read) => read());
     const from = atOnce(this.#from(viewer), "a position");
     return from && (this.#grid.isFlat ? [from.x, from.y] : [from.x, from.y, from.z ?? NaN]);
+  }
+
+  #signalsOf(entry: object): (() => number)[] {
+    return this.#fields.map((name) => signalOf(entry, name, this.#fields));
   }
 
   #isHeld(at: Position, cell: Cell | undefined): boolean {
@@ -285,10 +313,10 @@ export class CellIndex extends CellViews implements SightIndex<Cell, CellView> {
   }
 }
 
-/** The signals of a position. @throws Error if an entry has none */
-function signalsOf(entry: object, fields: readonly string[]): (() => number)[] {
-  const signals = fields.map((name) => (entry as Readonly<Record<string, unknown>>)[name]);
-  if (signals.every((signal) => typeof signal === "function")) return signals as (() => number)[];
-  const names = fields.map((name) => JSON.stringify(name)).join(", ");
+/** The signal of a coordinate. @throws Error if an entry has none */
+function signalOf(entry: object, name: string, fields: readonly string[]): () => number {
+  const signal = (entry as Readonly<Record<string, unknown>>)[name];
+  if (typeof signal === "function") return signal as () => number;
+  const names = fields.map((field) => JSON.stringify(field)).join(", ");
   throw new Error(`near() needs signals in ${names} of each entry, and of each viewer's own entry`);
 }

@@ -22,12 +22,6 @@ export class ChangedCells {
     this.#entries[this.size++] = entry;
   }
 
-  /** Whether one of the cells is visible from another one. */
-  isVisible(rule: CellRule, from: Cell): boolean {
-    for (let index = 0; index < this.size; index++) if (this.#ring(rule, from, index) > 0) return true;
-    return false;
-  }
-
   /** Visits the entries whose cell is visible from one of two cells, with its ring from each. 0: it is not visible. */
   eachVisible(rule: CellRule, one: Cell | undefined, other: Cell | undefined, visit: VisitRings): void {
     for (let index = 0; index < this.size; index++) {

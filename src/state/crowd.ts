@@ -1,18 +1,23 @@
-import { encodeKeyed } from "../protocol/packets.ts";
+import type { PatchForms, SharedForms } from "../protocol/encoded-patch.ts";
+import { encodeSync } from "../protocol/packets.ts";
 import type { Plain } from "../protocol/values.ts";
 import { writeJson } from "../protocol/binary/blocks.ts";
 import { written } from "../protocol/binary/bytes.ts";
 import type { ByteWriter } from "../protocol/binary/bytes.ts";
+import { withText } from "../protocol/binary/frame-text.ts";
+import { writeSyncFrame } from "../protocol/binary/frames.ts";
 import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
 import type { IndexedTable } from "../protocol/binary/seen-encoder.ts";
 import { put, Replacement } from "./diff.ts";
 import type { Interest } from "./interest.ts";
 import { listOf } from "./key-index.ts";
 import type { Key } from "./key-rules.ts";
-import { addition, merge } from "./merge.ts";
+import { merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
 import type { EntryNode } from "./node.ts";
+import { ForAll, OwnForms } from "./own-forms.ts";
 import { Part } from "./part.ts";
+import type { Parts } from "./parts.ts";
 import type { Relays } from "./relay.ts";
 import { NO_KEYS, seersOf } from "./seers.ts";
 import type { Watched } from "./seers.ts";
@@ -28,15 +33,6 @@ export interface Clock {
   after(ms: number, run: () => void, why: string): () => void;
 }
 
-/** The changes of one collection with keyed visibility for one connection. */
-interface OfCollection {
-  readonly interest: Interest;
-  /** "all" if everything that is visible replaces what the client has. */
-  readonly part: Part | "all";
-}
-
-/** The changes of all collections with keyed visibility for one connection. */
-export type Parts = readonly OfCollection[];
 const NOTHING: Parts = [];
 
 /** An entry with keyed visibility. */
@@ -179,8 +175,10 @@ export class Crowd {
     let parts: Parts = NOTHING;
     for (const interest of this.interests) {
       const part = interest.partFor(conn);
-      // An array that grows by `push` has room for 16 more.
-      if (part) parts = parts.concat({ interest, part });
+      if (!part) continue;
+      // An array that grows by `push` has room for 16 more, and `concat` takes longer.
+      const own = { interest, part };
+      parts = parts === NOTHING ? Array.of(own) : parts.concat(own);
     }
     return parts;
   }
@@ -230,31 +228,23 @@ export class Crowd {
 
   /**
    * Makes packets for single connections. Connections with the same changes, and no others, share a packet.
-   * @param shared the patch for all @param text returns it as JSON
-   * @param make makes a packet from a function that returns the patch as JSON, and one that writes what follows the
-   * shared blocks in the binary protocol
+   * @param patch the patch for everyone, if any @param forms its forms
    * @returns a function of the keyed changes and the other private changes of a connection
    */
   encoder<T>(
-    shared: Readonly<Plain> | undefined,
-    text: (() => string) | undefined,
-    make: (text: () => string, blocks: (out: ByteWriter) => void) => T,
+    patch: Readonly<Plain> | undefined,
+    forms: SharedForms | undefined,
+    make: (forms: PatchForms) => T,
   ): (conn: Watching, parts: Parts, own: readonly Placed[]) => T {
+    const forAll = new ForAll(patch, forms);
     const packets = new Map<Part, T>();
     return (conn, parts, own) => {
-      const blocks = (out: ByteWriter) => {
-        this.#write(out, conn, parts);
-        // The private part of an entry follows the part for all.
-        if (own.length > 0) writeJson(out, addition(merge(shared, this.placed(conn, parts)), own));
-      };
-      const isSimple = own.length === 0 && parts.every(({ part }) => part !== "all");
-      if (!isSimple) return make(() => JSON.stringify(merge(shared, [...this.placed(conn, parts), ...own])), blocks);
-      const only = parts.length === 1 ? parts[0]?.part : undefined;
-      const isShared = only instanceof Part && only.isShared;
-      const known = isShared ? packets.get(only) : undefined;
+      const only = own.length === 0 && parts.length === 1 ? parts[0]?.part : undefined;
+      const shared = only instanceof Part && only.isShared ? only : undefined;
+      const known = shared && packets.get(shared);
       if (known) return known;
-      const packet = make(() => encodeKeyed(text?.(), parts.map(membersOf)), blocks);
-      if (isShared) packets.set(only, packet);
+      const packet = make(new OwnForms(this, forAll, conn, parts, own));
+      if (shared) packets.set(shared, packet);
       return packet;
     };
   }
@@ -266,7 +256,8 @@ export class Crowd {
     this.wire = tables && new SeenEncoder(tables);
   }
 
-  #write(out: ByteWriter, conn: Watching, parts: Parts): void {
+  /** Writes the keyed changes of a connection as blocks of the binary protocol. */
+  write(out: ByteWriter, conn: Watching, parts: Parts): void {
     for (const { interest, part } of parts) {
       const { name } = interest;
       if (part !== "all") {
@@ -279,14 +270,18 @@ export class Crowd {
     }
   }
 
-  /** The tables that a connection needs for these changes and does not have yet. */
-  tablesFor(conn: Watching, parts: Parts): Uint8Array | undefined {
+  /**
+   * A frame with the tables that a connection needs for these changes and does not have yet. Connections share packets,
+   * so tables have one of their own.
+   */
+  tablesFor(conn: Watching, parts: Parts): Uint8Array<ArrayBuffer> | undefined {
     const { wire } = this;
     const untold = wire ? parts.filter(({ interest }) => !wire.hasTold(interest.name, conn)) : [];
     if (untold.length === 0) return undefined;
-    return written((out) => {
+    const tables = written((out) => {
       for (const { interest } of untold) wire?.tell(out, interest.name, conn);
     });
+    return withText(writeSyncFrame({}, tables), () => encodeSync("{}"));
   }
 
   /** What a connection needs to know about the entries in its first packet. */
@@ -306,9 +301,4 @@ export class Crowd {
 
 function keysOf(entries: Iterable<{ readonly key: string }>): string[] {
   return Array.from(entries, ({ key }) => key);
-}
-
-/** A collection with an index is a field of the state itself, and contains no changes of others. */
-function membersOf({ interest, part }: OfCollection): readonly [name: string, members: string] {
-  return [interest.name, part === "all" ? "" : part.members];
 }

@@ -6,6 +6,8 @@ import type { SeenEntry } from "./seen-entry.ts";
 import type { Sight } from "./sight.ts";
 import type { View, Watcher } from "./view.ts";
 
+const NO_PARTS: NonNullable<View["parts"]> = [];
+
 /** The changes of one collection in one delivery, by how watchers looked before and how they look now. */
 export class Delivery {
   readonly number: number;
@@ -24,25 +26,36 @@ export class Delivery {
     index: SightIndex,
     rings: Rings | undefined,
     number: number,
-    touched: Iterable<SeenEntry>,
+    touched: readonly SeenEntry[],
     hasOthers: boolean,
   ) {
     this.#index = index;
     this.#rings = rings;
     this.number = number;
     this.#hasOthers = hasOthers;
-    this.views = index.begin(touched);
+    this.views = index.begin(touched, number);
+    for (const view of this.views) view.changedIn = number;
   }
 
-  /** The changes for a watcher. */
-  for({ before, view, own }: Watcher): Part {
+  /** The changes for a watcher. Undefined for none. @param own its own entry, if that is always visible */
+  for({ before, view }: Watcher, own: SeenEntry | undefined): Part | undefined {
+    const isOwnTouched = own?.touchedIn === this.number;
+    if (!before && !isOwnTouched && view.changedIn !== this.number) return undefined;
     const part = this.#between(before ?? view, view);
-    if (!own) return part;
-    const rings = [this.#index.ring(before ?? view, own.before), this.#index.ring(view, own.place)];
-    if (rings.every((ring) => ring > 0 && !this.#rings?.isLate(ring))) return part;
+    if (!own || (!before && !isOwnTouched) || this.#isLikeOthers(own, before ?? view, view)) return part;
     const sight = this.#ownSight(own);
     const others = part.sights.filter(({ key }) => key !== own.key);
     return new Part(sight ? [...others, sight] : others);
+  }
+
+  /** Whether a watcher gets the changes of its own entry as those of others. */
+  #isLikeOthers(own: SeenEntry, before: View, now: View): boolean {
+    return this.#isInTime(this.#index.ring(before, own.before)) && this.#isInTime(this.#index.ring(now, own.place));
+  }
+
+  /** Whether entries in a ring are visible, and their changes are not delayed. */
+  #isInTime(ring: number): boolean {
+    return ring > 0 && !this.#rings?.isLate(ring);
   }
 
   /** The changes of a user's own entry for that user. Rings do not delay them. */
@@ -52,7 +65,8 @@ export class Delivery {
   }
 
   /** The same for a watcher that is shown only some entries of its view. */
-  ofShown({ before, view, own, shown, shownBefore }: Watcher): Part {
+  ofShown({ before, view, shown, shownBefore, chosenIn }: Watcher, own: SeenEntry | undefined): Part | undefined {
+    if (chosenIn !== this.number) return undefined;
     const sights: (Sight | undefined)[] = own ? [this.#ownSight(own)] : [];
     for (const entry of shown ?? []) {
       if (entry === own) continue;
@@ -83,8 +97,8 @@ export class Delivery {
 
   /** All watchers with the same view before and the same view now get the same changes. */
   #between(before: View, now: View): Part {
-    const known = now.parts?.find((told) => told.before === before);
-    if (known) {
+    for (const known of now.parts ?? NO_PARTS) {
+      if (known.before !== before) continue;
       known.part.isShared = true;
       return known.part;
     }
@@ -103,7 +117,8 @@ export class Delivery {
   #sightsIn(before: View, now: View): readonly Sight[] {
     this.#sights.clear();
     this.#index.eachChanged(before, now, this.#tell);
-    if (before !== now && this.#hasOthers) this.#tellOthers(before, now);
+    // Entries without changes become visible or hidden because the watcher moved.
+    if (before !== now && this.#hasOthers) this.#index.eachUnchanged(before, now, this.#tell);
     return this.#sights.copy();
   }
 
@@ -111,15 +126,4 @@ export class Delivery {
     const sight = this.sight(entry, from, to);
     if (sight) this.#sights.add(sight);
   };
-
-  /** Entries without changes become visible or hidden, because the watcher moved. */
-  #tellOthers(before: View, now: View): void {
-    const index = this.#index;
-    index.eachEntry(before, now, (entry) => {
-      const { touchedIn, place } = entry;
-      if (touchedIn === this.number) return;
-      const [from, to] = [index.ring(before, place), index.ring(now, place)];
-      if (from !== to) this.#tell(entry, from, to);
-    });
-  }
 }

@@ -110,7 +110,13 @@ export class EntryIndex {
 
   #read(key: string, node: EntryNode, before: unknown): Reading<unknown> {
     const owner = this.#collection.isOfUsers ? key : undefined;
-    return tryToRead(this.#collection, () => this.#index.placeOf(node.target, owner, before), this.#index.nowhere);
+    try {
+      return this.#index.placeOf(node.target, owner, before);
+    } catch (error) {
+      this.#collection.shared.onError(error);
+      const signals = signalsReadBy(() => this.#index.placeOf(node.target, owner, before));
+      return { value: this.#index.nowhere, signals };
+    }
   }
 
   #isSent(node: EntryNode): boolean {

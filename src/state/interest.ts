@@ -24,7 +24,9 @@ const REST = 1000;
 
 interface Current {
   readonly delivery: Delivery;
-  readonly touched: ReadonlySet<SeenEntry>;
+  readonly touched: readonly SeenEntry[];
+  /** The removed entries among them, by key. */
+  readonly gone: ReadonlyMap<string, SeenEntry>;
   readonly moved: readonly Watcher[];
   readonly now: number;
 }
@@ -235,10 +237,12 @@ export class Interest {
   begin(now: number, isAll: boolean): void {
     const number = ++this.number;
     const touched = this.#touch(now, isAll);
+    const gone = new Map(touched.filter(({ node }) => !node).map((entry) => [entry.key, entry]));
     const moved = this.#watchers.move();
-    const delivery = new Delivery(this.index, this.#rings, number, touched, this.#hasOthers(touched));
-    this.#delivery = { delivery, touched, moved, now };
-    this.#mark(delivery, touched, moved);
+    const hasOthers = touched.length - gone.size < this.entries.size;
+    const delivery = new Delivery(this.index, this.#rings, number, touched, hasOthers);
+    this.#delivery = { delivery, touched, gone, moved, now };
+    if (this.rules.nearest !== undefined) this.#chooseAll(delivery, touched, moved);
     for (const relay of this.relays) relay.deliver(touched, moved, isAll);
   }
 
@@ -249,12 +253,13 @@ export class Interest {
    */
   partFor(conn: Watching): Part | "all" | undefined {
     const watcher = this.#watchers.get(conn);
-    if (!watcher || !this.#delivery) return undefined;
-    if (this.#lost.has(watcher)) return "all";
-    const { delivery } = this.#delivery;
-    if (watcher.toldIn !== delivery.number) return undefined;
-    const part = this.rules.nearest === undefined ? delivery.for(watcher) : delivery.ofShown(watcher);
-    return part.sights.length > 0 ? part : undefined;
+    if (!watcher || watcher.isRelayed || !this.#delivery) return undefined;
+    if (this.#lost.size > 0 && this.#lost.has(watcher)) return "all";
+    const { delivery, gone } = this.#delivery;
+    const own = this.ownOf(conn, gone);
+    const isChosen = this.rules.nearest !== undefined;
+    const part = isChosen ? delivery.ofShown(watcher, own) : delivery.for(watcher, own);
+    return part && part.sights.length > 0 ? part : undefined;
   }
 
   /** The last delivery of which all viewers have all changes. */
@@ -264,12 +269,12 @@ export class Interest {
 
   /** The changes since the last delivery, of existing entries. */
   get changes(): readonly Sight[] {
-    return [...(this.#delivery?.touched ?? [])].flatMap(({ node, changed }) => (node && changed) || []);
+    return (this.#delivery?.touched ?? []).flatMap(({ node, changed }) => (node && changed) || []);
   }
 
   /** The keys of entries that were removed since the last delivery. */
   get removed(): readonly string[] {
-    return [...(this.#delivery?.touched ?? [])].flatMap(({ node, key }) => (node ? [] : key));
+    return [...(this.#delivery?.gone.keys() ?? [])];
   }
 
   end(): void {
@@ -285,22 +290,16 @@ export class Interest {
     this.#watchers.settle(moved);
     for (const entry of touched) entry.told();
     this.#rings?.end(now, this.number);
-    this.#settled(now, touched.size + moved.length > 0);
-  }
-
-  /** Whether there are other entries than the given ones. */
-  #hasOthers(touched: ReadonlySet<SeenEntry>): boolean {
-    let present = 0;
-    for (const { node } of touched) if (node) present++;
-    return present < this.entries.size;
+    this.#settled(now, touched.length + moved.length > 0);
   }
 
   /** The entries with something to deliver. */
-  #touch(now: number, isAll: boolean): ReadonlySet<SeenEntry> {
-    const touched = new Set<SeenEntry>();
+  #touch(now: number, isAll: boolean): readonly SeenEntry[] {
+    const touched: SeenEntry[] = [];
     const touch = (entry: SeenEntry) => {
+      if (entry.touchedIn === this.number) return;
       entry.touch(this.number);
-      touched.add(entry);
+      touched.push(entry);
     };
     for (const [key, change] of this.#changes) {
       const entry = this.entries.look(key);
@@ -316,22 +315,21 @@ export class Interest {
       if (entry && (entry.place !== entry.before || this.rules.nearest !== undefined)) touch(entry);
     }
     for (const entry of this.#rings?.begin(now, isAll) ?? []) touch(entry);
-    if (this.#watchers.looksFromOwn) for (const { key } of touched) this.#watchers.entryTouched(key);
+    this.#watchers.touched(touched);
     return touched;
   }
 
-  /** Marks the watchers that may have something to deliver. */
-  #mark({ number, views }: Delivery, touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[]): void {
-    const mark = (watcher: Watcher, own: SeenEntry | undefined) => {
-      watcher.own = own;
-      if (watcher.toldIn === number || watcher.isRelayed) return;
-      watcher.toldIn = number;
+  /** Chooses the nearest entries of the watchers that may have something to deliver. */
+  #chooseAll({ number, views }: Delivery, touched: readonly SeenEntry[], moved: readonly Watcher[]): void {
+    const choose = (watcher: Watcher) => {
+      if (watcher.chosenIn === number || watcher.isRelayed) return;
+      watcher.chosenIn = number;
       watcher.shownBefore = watcher.shown;
       this.#choose(watcher);
     };
-    for (const { watchers } of views) for (const watcher of watchers) mark(watcher, undefined);
-    for (const watcher of moved) mark(watcher, this.ownOf(watcher.conn));
-    for (const entry of touched) for (const watcher of this.#ownersOf(entry.key)) mark(watcher, entry);
+    for (const { watchers } of views) watchers.forEach(choose);
+    moved.forEach(choose);
+    for (const { key } of touched) for (const watcher of this.#ownersOf(key)) choose(watcher);
   }
 
   /** Chooses the nearest entries of a watcher, if their number is limited. */
@@ -351,9 +349,9 @@ export class Interest {
     return own ? chosen.add(own) : chosen;
   }
 
-  /** The entry of a connection's user, if it is always visible to that user. */
-  ownOf({ publicId }: Watching): SeenEntry | undefined {
-    return this.#isOwn(publicId, publicId) ? this.entries.get(publicId) : undefined;
+  /** The entry of a connection's user, if it is always visible to that user. @param gone removed entries, by key */
+  ownOf({ publicId }: Watching, gone?: ReadonlyMap<string, SeenEntry>): SeenEntry | undefined {
+    return this.#isOwn(publicId, publicId) ? (this.entries.get(publicId) ?? gone?.get(publicId)) : undefined;
   }
 
   /** The watchers that always see an entry. */

@@ -36,6 +36,8 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
   /** The views with changed entries. */
   #changed: KeyView[] = [];
   #visit = 0;
+  /** The number of the current delivery. */
+  #delivery = 0;
   readonly rule = "keys";
   readonly nowhere: readonly Key[] = [];
   readonly nobody = new KeyView("nobody", new Set());
@@ -123,8 +125,9 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     }
   }
 
-  begin(changed: Iterable<SeenEntry>): readonly View[] {
+  begin(changed: readonly SeenEntry[], delivery: number): readonly View[] {
     this.end();
+    this.#delivery = delivery;
     for (const entry of changed) {
       this.eachView(entry, (view) => {
         if (view.changed.size === 0) this.#changed.push(view);
@@ -144,6 +147,13 @@ export class KeyIndex implements SightIndex<readonly Key[], KeyView> {
     before.changed.forEach((entry) => {
       const from = ringBefore(entry);
       if (from > 0 && ringNow(entry) === 0) visit(entry, from, 0);
+    });
+  }
+
+  eachUnchanged(before: KeyView, now: KeyView, visit: VisitRings): void {
+    this.eachEntry(before, now, (entry) => {
+      const place = entry.place as readonly Key[] | undefined;
+      if (entry.touchedIn !== this.#delivery) visit(entry, this.ring(before, place), this.ring(now, place));
     });
   }
 

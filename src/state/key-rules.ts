@@ -71,14 +71,17 @@ export interface SightIndex<P = unknown, W extends View = View> {
   eachView(entry: SeenEntry, visit: (view: View) => void): void;
   /**
    * Begins a delivery of changed entries. Until {@link end}, their places and views stay the same.
+   * @param delivery its number. Changed entries know it
    * @returns the views from which one of them is or was visible, and perhaps others
    */
-  begin(changed: Iterable<SeenEntry>): readonly View[];
+  begin(changed: readonly SeenEntry[], delivery: number): readonly View[];
   /**
    * Visits each changed entry that was visible in one view or is visible in the other, each once.
    * @param visit takes its rings then and now
    */
   eachChanged(before: W, now: W, visit: VisitRings): void;
+  /** Visits each other entry that is visible in one of the views, each once, and perhaps others. */
+  eachUnchanged(before: W, now: W, visit: VisitRings): void;
   end(): void;
   /** Visits each entry that is visible in one of two views, each once, and perhaps others. */
   eachEntry(one: W, other: W, visit: (entry: SeenEntry) => void): void;

@@ -11,7 +11,13 @@ export class Part {
   }
 
   /** As members of a JSON object. */
-  get members(): string {
-    return this.sights.map(({ member }) => member).join(",");
+  get members(): string[] {
+    return this.sights.map(({ member }) => member);
+  }
+
+  /** Whether each character of the members is one byte as UTF-8. */
+  get isAscii(): boolean {
+    for (const sight of this.sights) if (!sight.isAscii) return false;
+    return true;
   }
 }

@@ -19,7 +19,7 @@ export interface Relay {
    * @param touched entries with changes @param moved watchers whose view changed, including those of others
    * @param isAll whether all changes are delivered now, also those of farther rings
    */
-  deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void;
+  deliver(touched: readonly SeenEntry[], moved: readonly Watcher[], isAll: boolean): void;
 }
 
 /** The relays of one shard. */

@@ -74,7 +74,7 @@ class ShardSight implements Relay {
     if (this.#watchers.size === 0) this.reset();
   }
 
-  deliver(touched: ReadonlySet<SeenEntry>, moved: readonly Watcher[], isAll: boolean): void {
+  deliver(touched: readonly SeenEntry[], moved: readonly Watcher[], isAll: boolean): void {
     this.when = isAll ? "now" : "due";
     if (!this.#known) return;
     for (const entry of touched) {

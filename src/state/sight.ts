@@ -1,3 +1,4 @@
+import { isAscii } from "../protocol/text-size.ts";
 import type { ToldEntry, Written } from "../protocol/binary/seen-encoder.ts";
 
 /**
@@ -11,6 +12,7 @@ export class Sight implements ToldEntry {
   #value: unknown;
   #json: string | undefined;
   #member: string | undefined;
+  #isAscii: boolean | undefined;
 
   private constructor(form: ToldEntry["form"], key: string, value: unknown, json: string | undefined) {
     this.form = form;
@@ -38,6 +40,11 @@ export class Sight implements ToldEntry {
   /** As a member of a JSON object. */
   get member(): string {
     return (this.#member ??= this.#encode());
+  }
+
+  /** Whether each character of the member is one byte as UTF-8. */
+  get isAscii(): boolean {
+    return (this.#isAscii ??= isAscii(this.member));
   }
 
   #encode(): string {

@@ -1,11 +1,12 @@
-import type { ByteWriter } from "../protocol/binary/bytes.ts";
+import type { PatchForms, SharedForms } from "../protocol/encoded-patch.ts";
 import { SeenEncoder } from "../protocol/binary/seen-encoder.ts";
 import { readTables } from "../protocol/binary/tables.ts";
 import type { TableSpec } from "../protocol/binary/tables.ts";
 import type { Plain } from "../protocol/values.ts";
 import type { Seers, SightChanges } from "./sight-changes.ts";
 import { Crowd } from "./crowd.ts";
-import type { Clock, Parts } from "./crowd.ts";
+import type { Clock } from "./crowd.ts";
+import type { Parts } from "./parts.ts";
 import { merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
 import type { Watching } from "./view.ts";
@@ -110,17 +111,13 @@ export class ToldSights<C extends object> {
   }
 
   /** Makes packets for single clients: see {@link Crowd.encoder}. */
-  encoder<T>(
-    shared: Plain | undefined,
-    text: string | undefined,
-    make: (text: () => string, blocks: (out: ByteWriter) => void) => T,
-  ) {
-    const encode = this.#crowd.encoder(shared, text === undefined ? undefined : () => text, make);
+  encoder<T>(patch: Plain | undefined, forms: SharedForms | undefined, make: (forms: PatchForms) => T) {
+    const encode = this.#crowd.encoder(patch, forms, make);
     return (client: C, parts: Parts, own: readonly Placed[]) => encode(this.#watcherOf(client), parts, own);
   }
 
-  /** The tables of the binary protocol that a client needs for these changes and does not have yet. */
-  tablesFor(client: C, parts: Parts): Uint8Array | undefined {
+  /** See {@link Crowd.tablesFor}. */
+  tablesFor(client: C, parts: Parts): Uint8Array<ArrayBuffer> | undefined {
     return this.#crowd.tablesFor(this.#watcherOf(client), parts);
   }
 

@@ -20,6 +20,8 @@ export class View {
   readonly watchers = new Set<Watcher>();
   /** The changes of watchers in the current delivery, by their previous view. There are few of these. */
   parts: { readonly before: View; readonly part: Part }[] | undefined;
+  /** The number of the last delivery with a change that may be visible. */
+  changedIn = 0;
   /** The number of the index's last visit. */
   visit = 0;
 }
@@ -38,11 +40,8 @@ export interface Watcher {
   user: unknown;
   /** Its position, if that matters. */
   at: Position | undefined;
-  /**
-   * The number of the last delivery with changes for it; and its own entry, if that has changes and is always visible.
-   */
-  toldIn: number;
-  own: SeenEntry | undefined;
+  /** The number of the last delivery for which the entries that it is shown were chosen. */
+  chosenIn: number;
   /** The entries of its view that it is shown, if not all. */
   shown: Set<SeenEntry> | undefined;
   /** The entries that it was shown before the current delivery. */

@@ -2,6 +2,7 @@ import { tryToRead } from "./entry-index.ts";
 import type { EntryIndex, KeyedCollection } from "./entry-index.ts";
 import type { Key, Reading, SightIndex } from "./key-rules.ts";
 import type { Relay } from "./relay.ts";
+import type { SeenEntry } from "./seen-entry.ts";
 import { addTo, removeFrom } from "./sets-by-key.ts";
 import { Observer } from "./signals/adapter.ts";
 import type { View, Watcher, Watching } from "./view.ts";
@@ -62,8 +63,7 @@ export class Watchers {
       before: undefined,
       user: undefined,
       at: undefined,
-      toldIn: 0,
-      own: undefined,
+      chosenIn: 0,
       shown: undefined,
       shownBefore: undefined,
     };
@@ -91,9 +91,11 @@ export class Watchers {
     this.stale.add(watcher);
   }
 
-  /** The entry of a user has changes. The view of watchers that look from it may have changed. */
-  entryTouched(publicId: string): void {
-    for (const watcher of this.of(publicId)) this.stale.add(watcher);
+  /** Entries have changes. The view of watchers that look from one of them may have changed. */
+  touched(entries: readonly SeenEntry[]): void {
+    if (!this.looksFromOwn) return;
+    for (const { key, place, before } of entries)
+      if (place !== before || this.#isChosen) for (const watcher of this.of(key)) this.stale.add(watcher);
   }
 
   get looksFromOwn(): boolean {

@@ -8,7 +8,7 @@ import { createOperators } from "../../src/auth/operators.ts";
 import { createVerifier } from "../../src/auth/verify.ts";
 import { defineRoom } from "../../src/define/define-room.ts";
 import type { RoomObjectBase } from "../../src/objects/room-object.ts";
-import { bytesOf } from "../../src/platform/client-limits.ts";
+import { bytesOf } from "../../src/protocol/text-size.ts";
 import { createLog } from "../../src/platform/log.ts";
 import type { LogEntry } from "../../src/platform/ports.ts";
 import { findRoom } from "../../src/testing/registry.ts";

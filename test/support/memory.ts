@@ -1,4 +1,4 @@
-import { bytesOf } from "../../src/platform/client-limits.ts";
+import { bytesOf } from "../../src/protocol/text-size.ts";
 import type { CompiledRoom } from "../../src/define/room.ts";
 import { transfers } from "../../src/app/transfers.ts";
 import type { Claims } from "../../src/define/types.ts";

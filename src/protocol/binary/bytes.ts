@@ -120,6 +120,8 @@ export interface WrittenType {
   readonly write: (to: DataView, at: number, value: number) => void;
 }
 
+export const DOUBLE: WrittenType = { size: 8, write: (to, at, value) => to.setFloat64(at, value, true) };
+
 /** How numbers are read: the name of a method, which takes less space in clients. */
 export type ReadType = readonly [method: `get${"Uint" | "Int"}${8 | 16 | 32}` | `getFloat${32 | 64}`, size: number];
 

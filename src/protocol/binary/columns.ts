@@ -1,5 +1,6 @@
 import { cleanPatch } from "../clean-patch.ts";
-import { expect } from "./bytes.ts";
+import { LETTERS_AND_DIGITS } from "../letters.ts";
+import { DOUBLE, expect } from "./bytes.ts";
 import type { ByteReader, ByteWriter, ReadType, WrittenType } from "./bytes.ts";
 import type { Codec } from "./codecs.ts";
 
@@ -24,7 +25,7 @@ const WRITTEN: readonly WrittenType[] = [
   { size: 2, write: (to, at, value) => to.setInt16(at, value, true) },
   { size: 4, write: (to, at, value) => to.setInt32(at, value, true) },
   { size: 4, write: (to, at, value) => to.setFloat32(at, value, true) },
-  { size: 8, write: (to, at, value) => to.setFloat64(at, value, true) },
+  DOUBLE,
 ];
 const INT8 = 4;
 const FLOAT32 = 7;
@@ -39,7 +40,7 @@ const ESCAPE = -128;
 /** Added to the type if the numbers are encoded with the field's codec. */
 const CODED = 0x40;
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const ALPHABET = `${LETTERS_AND_DIGITS}-_`;
 const IS_ID = /^[\w-]+$/;
 const LARGEST_DIFFERENCE = 127;
 

@@ -1,7 +1,7 @@
 import { epochOf } from "../packets.ts";
 import type { SyncHead } from "../packets.ts";
-import { written } from "./bytes.ts";
-import type { ByteReader, ByteWriter, WrittenType } from "./bytes.ts";
+import { DOUBLE, written } from "./bytes.ts";
+import type { ByteReader, ByteWriter } from "./bytes.ts";
 
 /** The kinds of frames: the first byte. */
 export const FRAME = { sync: 1, ack: 2 } as const;
@@ -27,7 +27,6 @@ const SECTIONS = [
   ["input", "number"],
 ] as const;
 const INPUT = 14;
-const HZ: WrittenType = { size: 8, write: (to, at, hz) => to.setFloat64(at, hz, true) };
 
 /** The head of a sync frame: that of JSON, and the parts that only the binary form has. */
 export interface BinaryHead extends Partial<SyncHead> {
@@ -72,7 +71,7 @@ export function writeSyncHead(out: ByteWriter, head: BinaryHead | undefined): vo
     writeSection(out, index + 1, (to) => {
       if (type === "text") to.rest(value as string);
       else if (type !== "flag") to.varint(value as number);
-      if (type === "tick" && head.hz !== undefined) to.number(HZ, head.hz);
+      if (type === "tick" && head.hz !== undefined) to.number(DOUBLE, head.hz);
     });
   }
 }

@@ -1,5 +1,6 @@
 import type { CompiledRoom } from "../../define/room.ts";
 import type { Snapshot } from "../../define/types.ts";
+import { messageOf } from "../../protocol/errors.ts";
 import { isLiteral, MAX_DEPTH, promiseOf } from "../../protocol/values.ts";
 
 /** The maximum number of levels, for a field of an entry. */
@@ -24,7 +25,7 @@ export function migrateSnapshot({ definition, version }: CompiledRoom, snapshot:
       checkResult(next);
       current = next;
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new Error(`migrate[${to}] failed: ${why}`, { cause });
     }
   }

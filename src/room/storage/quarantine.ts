@@ -1,4 +1,5 @@
 import type { Quarantined, RoomQuarantine } from "../../define/quarantine.ts";
+import { messageOf } from "../../protocol/errors.ts";
 import { isPlain, jsonLength } from "../../protocol/values.ts";
 import { encodeKey, under, VOLATILE_PREFIX } from "../../state/rows.ts";
 import type { Clock, Failures, Storage } from "../../platform/ports.ts";
@@ -97,7 +98,7 @@ export class Quarantine implements RoomQuarantine {
   }
 
   #moveOne({ key, value, error }: Found): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const quarantined: Quarantined = { key, value, reason, at: this.#clock.now() };
     try {
       this.#storage.put(PREFIX + key, quarantined);

@@ -1,16 +1,10 @@
-import { writeJson } from "../../protocol/binary/blocks.ts";
-import type { ByteWriter } from "../../protocol/binary/bytes.ts";
-import { withText } from "../../protocol/binary/frame-text.ts";
-import { writeSyncFrame } from "../../protocol/binary/frames.ts";
-import { blocksOf, EncodedPatch } from "../../protocol/encoded-patch.ts";
-import { encodeSync } from "../../protocol/packets.ts";
+import { EncodedPatch, envelopeOf, NO_CHANGE, sharedForms } from "../../protocol/encoded-patch.ts";
+import type { PatchForms } from "../../protocol/encoded-patch.ts";
 import type { PatchHead } from "../../protocol/packets.ts";
 import type { Plain } from "../../protocol/values.ts";
-import { addition, merge } from "../../state/merge.ts";
+import { mergedForms } from "../../state/merged-forms.ts";
 import type { Tree } from "../../state/tree.ts";
-import type { RoomConnection } from "../connections/connection.ts";
 import type { Connections } from "../connections/connections.ts";
-import { groupsOf } from "./views.ts";
 import type { ViewerGroup } from "./views.ts";
 
 /** The changes of a window. */
@@ -22,6 +16,8 @@ interface Sent {
   readonly head: PatchHead;
   readonly viewerGroups: readonly ViewerGroup[];
 }
+
+const NOTHING: readonly never[] = [];
 
 /** Sends patches to the local connections of the room. Connections with equal changes share a frame. */
 export class DirectPatches {
@@ -36,42 +32,30 @@ export class DirectPatches {
   send({ shared, blocks, head, viewerGroups }: Sent): void {
     const { crowd } = this.#tree;
     const { answered } = this.#connections;
-    const text = shared && once(() => JSON.stringify(shared));
-    const make = (json: () => string, more?: (out: ByteWriter) => void) =>
-      new EncodedPatch({ text: json, blocks: blocksOf(blocks, more) }, head);
-    const forAll = text && make(text);
-    const groupOf = viewerGroups.length > 0 ? groupsOf(viewerGroups) : undefined;
-    const byGroup = new Map<ViewerGroup, EncodedPatch>();
-    const encode = crowd?.encoder(shared, text, make);
+    const envelope = envelopeOf(head, blocks);
+    const make = (forms: PatchForms) => new EncodedPatch(forms, envelope);
+    const forms = shared && sharedForms(() => JSON.stringify(shared));
+    const forAll = forms && make(forms);
+    const ownOf = new Map(
+      viewerGroups.flatMap(({ changes, conns }) => {
+        const own = { changes, patch: make(mergedForms(shared, changes)) };
+        return conns.map((conn) => [conn, own] as const);
+      }),
+    );
+    const encode = crowd?.encoder(shared, forms, make);
     for (const conn of this.#connections.direct) {
       if (crowd && conn.phase !== "open") continue;
-      const group = groupOf?.get(conn);
-      const parts = crowd?.partsOf(conn) ?? [];
-      let patch = group ? byGroup.get(group) : forAll;
-      if (parts.length > 0) patch = encode?.(conn, parts, group?.changes ?? []);
-      else if (group && !patch) {
-        const { changes } = group;
-        const whole = () => JSON.stringify(merge(shared, changes));
-        byGroup.set(group, (patch = make(whole, (out) => writeJson(out, addition(shared, changes)))));
-      }
-      if (parts.length > 0 && conn.protocol === 3 && !conn.isIntercepted)
-        this.#sendTables(conn, crowd?.tablesFor(conn, parts));
+      const own = ownOf.get(conn);
+      const parts = crowd?.partsOf(conn) ?? NOTHING;
+      const patch = parts.length > 0 ? encode?.(conn, parts, own?.changes ?? NOTHING) : (own?.patch ?? forAll);
+      const isBinary = conn.protocol === 3 && !conn.isIntercepted;
+      const tables = isBinary && parts.length > 0 ? crowd?.tablesFor(conn, parts) : undefined;
+      if (tables) conn.deliver(tables);
       if (!patch) continue;
       conn.sendPatch(patch, answered.get(conn));
       answered.delete(conn);
     }
-    const nothing = make(() => "{}");
+    const nothing = make(NO_CHANGE);
     for (const [conn, input] of answered) if (!conn.remote) conn.sendPatch(nothing, input);
   }
-
-  /** Tables are sent in a packet of their own, because connections share packets. */
-  #sendTables(conn: RoomConnection, tables: Uint8Array | undefined): void {
-    if (tables) conn.deliver(withText(writeSyncFrame({}, tables), () => encodeSync("{}")));
-  }
-}
-
-/** Caches the result of the first call. */
-function once(make: () => string): () => string {
-  let made: string | undefined;
-  return () => (made ??= make());
 }

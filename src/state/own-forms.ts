@@ -1,0 +1,89 @@
+import { writeJson } from "../protocol/binary/blocks.ts";
+import type { ByteWriter } from "../protocol/binary/bytes.ts";
+import type { PatchForms, SharedForms } from "../protocol/encoded-patch.ts";
+import { countAscii, isAscii } from "../protocol/text-size.ts";
+import type { Plain } from "../protocol/values.ts";
+import { addition, merge } from "./merge.ts";
+import type { Placed } from "./merge.ts";
+import type { Part } from "./part.ts";
+import type { Parts } from "./parts.ts";
+import type { Watching } from "./view.ts";
+
+/** The patch for everyone in a window. */
+export class ForAll {
+  readonly patch: Readonly<Plain> | undefined;
+  readonly forms: SharedForms | undefined;
+  #isAscii: boolean | undefined;
+
+  constructor(patch: Readonly<Plain> | undefined, forms: SharedForms | undefined) {
+    this.patch = patch;
+    this.forms = forms;
+  }
+
+  /** The text before the members of a collection. */
+  get start(): string {
+    return this.forms && this.forms.json() !== "{}" ? `${this.forms.json().slice(0, -1)},` : "{";
+  }
+
+  get isAscii(): boolean {
+    return (this.#isAscii ??= !this.forms || isAscii(this.forms.json()));
+  }
+}
+
+/** The visible changes of collections with keyed visibility, in both forms. */
+interface Crowd {
+  placed(conn: Watching, parts: Parts): Placed[];
+  write(out: ByteWriter, conn: Watching, parts: Parts): void;
+}
+
+/** The patch of one connection, with the visible changes of collections with keyed visibility. */
+export class OwnForms implements PatchForms {
+  readonly #crowd: Crowd;
+  readonly #forAll: ForAll;
+  readonly #conn: Watching;
+  readonly #parts: Parts;
+  readonly #own: readonly Placed[];
+
+  /** @param own the other private changes of the connection */
+  constructor(crowd: Crowd, forAll: ForAll, conn: Watching, parts: Parts, own: readonly Placed[]) {
+    this.#crowd = crowd;
+    this.#forAll = forAll;
+    this.#conn = conn;
+    this.#parts = parts;
+    this.#own = own;
+  }
+
+  packet(start: string): string {
+    const isMerged = this.#own.length > 0 || this.#parts.some(({ part }) => part === "all");
+    if (!isMerged) return this.#joined(start);
+    const placed = [...this.#crowd.placed(this.#conn, this.#parts), ...this.#own];
+    return `${start}${JSON.stringify(merge(this.#forAll.patch, placed))}}`;
+  }
+
+  /** The first and the last member include what is around them, so that the long text is copied only once. */
+  #joined(start: string): string {
+    let before = start + this.#forAll.start;
+    let isNarrow = this.#forAll.isAscii;
+    let members: string[] = [];
+    for (const { interest, part } of this.#parts) {
+      const { members: own, isAscii: hasAscii } = part as Part;
+      own[0] = `${before}${JSON.stringify(interest.name)}:{${own[0]}`;
+      own[own.length - 1] += "}";
+      before = "";
+      isNarrow &&= hasAscii && isAscii(interest.name);
+      members = members.length === 0 ? own : members.concat(own);
+    }
+    members[members.length - 1] += "}}";
+    const text = members.join(",");
+    if (isNarrow) countAscii(text);
+    return text;
+  }
+
+  write(out: ByteWriter): void {
+    this.#crowd.write(out, this.#conn, this.#parts);
+    if (this.#own.length === 0) return;
+    // The private part of an entry follows the part for all.
+    const patch = merge(this.#forAll.patch, this.#crowd.placed(this.#conn, this.#parts));
+    writeJson(out, addition(patch, this.#own));
+  }
+}
