@@ -59,6 +59,13 @@ export class EntryIndex {
     return node && this.#read(key, node, undefined).value;
   }
 
+  /** The same for viewers that get their first packet next: where the entry is now. */
+  presentPlaceOf(key: string): unknown {
+    const known = this.#entries.get(key);
+    const node = this.#collection.settled(key);
+    return node && this.#read(key, node, known?.node === node ? known.place : undefined).value;
+  }
+
   /** Finds the places of all entries, if it has none yet. They count as sent. */
   fill(): void {
     if (this.#entries.size === 0) for (const [key] of this.#collection.allSettled()) this.look(key)?.told();

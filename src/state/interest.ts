@@ -125,7 +125,7 @@ export class Interest {
     if (this.#isOwn(viewer.publicId, key)) return true;
     const watcher = this.#known.get(viewer);
     if (watcher) return this.#shows(watcher, key);
-    return tryTo(this.#collection, () => seesIn(this.index, viewer, this.entries.placeOf(key)), false);
+    return tryTo(this.#collection, () => seesIn(this.index, viewer, this.entries.presentPlaceOf(key)), false);
   }
 
   #shows(watcher: Watcher, key: string): boolean {

@@ -53,3 +53,34 @@ it("a packet near a new entry is sent to those who are about to see it", async (
   });
   expect(receivers("bang")).toEqual([8, 9, 10, 11, 12]);
 });
+
+/** Ada and Bob saw each other at 0. Ada has moved to 1000 since, and nothing was sent. Then clients come. */
+async function meetByHand() {
+  const { compiled } = defineRoom({ path: "r", state, autoSync: false });
+  const room = new MemoryRoom<ReturnType<typeof state>>(compiled);
+  const [ada, bob] = [await room.connect("ada"), await room.connect("bob")];
+  room.core.handle.applySync();
+  const [player] = Object.values(room.state.players());
+  room.change(() => player?.x.set(1000));
+  const here = await room.connect("newcomer here");
+  const there = await room.connect("newcomer there");
+  const last = Object.values(room.state.players()).at(-1);
+  room.change(() => last?.x.set(1000));
+  const told = (type: string) =>
+    Object.entries({ ada, bob, here, there }).flatMap(([name, { texts }]) =>
+      texts.some((text) => text.includes(`"${type}"`)) ? name : [],
+    );
+  return { room, ada, player: player as Player, told };
+}
+
+it("a client without its first packet is told of a user who leaves where the user is now, not where others saw it", async () => {
+  const { room, ada, told } = await meetByHand();
+  room.disconnect(ada);
+  expect(told("user_disconnected")).toEqual(["bob", "there"]);
+});
+
+it("a client without its first packet gets packets near an entry where that is now, not where others saw it", async () => {
+  const { room, player, told } = await meetByHand();
+  room.core.handle.broadcast({ type: "shot" }, { near: player });
+  expect(told("shot")).toEqual(["ada", "bob", "there"]);
+});
