@@ -50,7 +50,7 @@ export interface PatchEnvelope {
 
 export function envelopeOf(given: PatchHead, blocks?: Uint8Array): PatchEnvelope {
   const { seq = 0, tick } = given;
-  const head = seq > 0 || tick ? given : undefined;
+  const head = seq || tick ? given : undefined;
   return { seq, head, start: syncStart(head), blocks };
 }
 

@@ -1,2 +1,2 @@
-/** The letters and digits of ids. */
-export const LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/** Letters, digits, and the two other characters of a URL-safe Base64: https://www.rfc-editor.org/rfc/rfc4648#section-5 */
+export const URL_SAFE = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -31,8 +31,7 @@ export function hasHostileKey(value: unknown, depth = 0): boolean {
   if (depth >= MAX_DEPTH) return true;
   if (Array.isArray(value)) return value.some((item) => hasHostileKey(item, depth + 1));
   const inner = value as Plain;
-  for (const key of Object.keys(inner)) if (isHostileKey(key) || hasHostileKey(inner[key], depth + 1)) return true;
-  return false;
+  return Object.keys(inner).some((key) => isHostileKey(key) || hasHostileKey(inner[key], depth + 1));
 }
 
 /** An object or an array, of any class. */

@@ -1,5 +1,5 @@
 import { cleanPatch } from "../clean-patch.ts";
-import { LETTERS_AND_DIGITS } from "../letters.ts";
+import { URL_SAFE } from "../letters.ts";
 import { DOUBLE, expect } from "./bytes.ts";
 import type { ByteReader, ByteWriter, ReadType, WrittenType } from "./bytes.ts";
 import type { Codec } from "./codecs.ts";
@@ -40,7 +40,6 @@ const ESCAPE = -128;
 /** Added to the type if the numbers are encoded with the field's codec. */
 const CODED = 0x40;
 
-const ALPHABET = `${LETTERS_AND_DIGITS}-_`;
 const IS_ID = /^[\w-]+$/;
 const LARGEST_DIFFERENCE = 127;
 
@@ -178,7 +177,7 @@ export function writeTexts(out: ByteWriter, texts: readonly string[]): void {
   out.byte(IDS);
   out.varint(length);
   const letters: number[] = [];
-  for (const text of texts) for (let at = 0; at < length; at++) letters.push(ALPHABET.indexOf(text[at] as string));
+  for (const text of texts) for (let at = 0; at < length; at++) letters.push(URL_SAFE.indexOf(text[at] as string));
   writeBits(out, letters, 6);
 }
 
@@ -264,7 +263,7 @@ function readTextsOf(from: ByteReader, type: number, count: number): string[] {
   }
   const length = from.varint();
   expect(type === IDS && length > 0, "unknown column");
-  const letters = readBits(from, count * length, 6).map((index) => ALPHABET[index]);
+  const letters = readBits(from, count * length, 6).map((index) => URL_SAFE[index]);
   return Array.from({ length: count }, (_, row) => letters.slice(row * length, (row + 1) * length).join(""));
 }
 

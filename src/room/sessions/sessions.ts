@@ -1,7 +1,7 @@
 import { APART_PREFIX, SESSION_PREFIX } from "../storage/keys.ts";
 import type { Settings } from "../../define/settings.ts";
 import { RoomError } from "../../protocol/errors.ts";
-import { LETTERS_AND_DIGITS } from "../../protocol/letters.ts";
+import { URL_SAFE } from "../../protocol/letters.ts";
 import { Row } from "../../state/rows.ts";
 import type { Rows } from "../../state/rows.ts";
 import type { Alarms, Wakeable } from "../timing/alarms.ts";
@@ -21,6 +21,8 @@ type StoredSession = Omit<Session, "id" | "clientId" | "isJoining" | "row" | "de
 /** How long, and how many sessions are kept without a connection. */
 type SessionSettings = Pick<Settings, "sessionExpiryTime" | "maxOfflineSessions">;
 
+/** Letters and digits. */
+const ALPHABET = URL_SAFE.slice(0, -2);
 const PUBLIC_ID_LENGTH = 12;
 const MAX_ID = 256;
 /** The maximum number of idle sessions that are kept, since each user makes the first packets of all others larger. */
@@ -345,7 +347,7 @@ export function randomId(): string {
   while (id.length < PUBLIC_ID_LENGTH) {
     // Larger bytes are skipped, since they would make the first letters more likely.
     for (const byte of crypto.getRandomValues(new Uint8Array(PUBLIC_ID_LENGTH * 2))) {
-      if (byte < 248 && id.length < PUBLIC_ID_LENGTH) id += LETTERS_AND_DIGITS[byte % LETTERS_AND_DIGITS.length];
+      if (byte < 248 && id.length < PUBLIC_ID_LENGTH) id += ALPHABET[byte % ALPHABET.length];
     }
   }
   return id;
