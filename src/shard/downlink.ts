@@ -207,12 +207,14 @@ export class Downlink {
 
   /** Sends first packets. Other clients get nothing of these, but may get what the item includes. */
   #welcomeAll({ state, binary, to, sights = [] }: Item<"welcome">): void {
+    // What other clients have is unknown after hibernation: they may lack what a room sent before it was lost.
+    const isKnown = !this.wantsState;
     this.#sendSeen(this.#take(sights));
     for (const welcome of to) {
       const client = this.#clients.get(welcome.id);
       if (!client) continue;
       this.#sendFirst(client, welcome, state, binary);
-      this.#replica.welcome(state, { ids: [welcome.id], changes: welcome.changes });
+      if (isKnown) this.#replica.welcome(state, { ids: [welcome.id], changes: welcome.changes });
     }
   }
 

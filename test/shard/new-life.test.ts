@@ -1,7 +1,7 @@
 import { signal } from "@signe/reactive";
 import { expect, it } from "vitest";
 import { defineRoom } from "../../src/define/define-room.ts";
-import { sync } from "../../src/index.ts";
+import { sync, users } from "../../src/index.ts";
 import { ResumingClient } from "../room/sync/resuming-client.ts";
 import { MemoryTree } from "../support/memory-shards.ts";
 
@@ -63,3 +63,39 @@ it("P9.10: a room that hibernates with waiting changes after it sent others cont
   expect(room.core.handle.pendingSync).toBe(true);
   expect(socket.frames.length).toBe(sent);
 });
+
+class Player {
+  name = sync(signal(""));
+}
+
+it.each(["", "protocol=2", "protocol=2&protocol=3"])(
+  "P9.10: a client at a shard that slept gets what its room could not send before a crash, though another client joins: %s",
+  async (query) => {
+    const state = () => ({ count: sync(signal(0)), players: users(Player) });
+    const definition = defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state });
+    const tree = new MemoryTree<ReturnType<typeof state>>(definition.compiled);
+    const { room } = tree;
+    const shard = tree.add("s");
+    const ada = new ResumingClient();
+    ada.connected(shard.connect("ada", null, query));
+    await tree.advance(5000);
+    shard.evict();
+    // The room accepts Bob and Cid, and crashes before the shard gets any packet with them.
+    const { deliver } = room.shards;
+    room.shards.deliver = (to, batch) =>
+      batch.items.some(({ kind }) => kind !== "attach") ? new Promise(() => {}) : deliver(to, batch);
+    const others = ["bob", "cid"].map((name) => shard.connect(name, null, query));
+    await tree.advance(100);
+    expect(Object.keys(room.state.players())).toHaveLength(3);
+    room.shards.deliver = deliver;
+    room.crash();
+    await tree.advance(10_000);
+    ada.read();
+    expect(Object.keys(ada.state["players"] as object)).toHaveLength(3);
+    for (const { texts } of others) expect(texts[0]).toContain('"pId"');
+    room.change(({ count }) => count.set(1));
+    await tree.advance(1000);
+    ada.read();
+    expect(ada.state).toMatchObject({ count: 1 });
+  },
+);
