@@ -121,7 +121,8 @@ class Run {
         if (this.online.get(step.who)?.socket.isOpen) return;
         const auth = step.who === 1 ? { sub: "gm", gm: true } : null;
         const socket = this.#join(step, auth);
-        const reader = new ResumingClient();
+        // A shard that slept does not know that it has taken a batch whose answer was lost.
+        const reader = new ResumingClient(true);
         if (socket) reader.connected(socket);
         if (socket) this.online.set(step.who, { socket, shard: step.shard, reader });
         break;

@@ -16,6 +16,8 @@ interface Numbered {
 
 /** A minimal client of protocol 2. */
 export class ResumingClient {
+  /** Whether packets may arrive twice. A client ignores the second one. */
+  readonly #mayRepeat: boolean;
   state: Readonly<Record<string, unknown>> = {};
   seq: number | undefined;
   epoch: string | undefined;
@@ -25,6 +27,10 @@ export class ResumingClient {
   readonly #kept = new Map<number, Readonly<Record<string, unknown>>>();
   #read = 0;
   #socket: MemorySocket | undefined;
+
+  constructor(mayRepeat = false) {
+    this.#mayRepeat = mayRepeat;
+  }
 
   get query(): string {
     if (this.epoch === undefined) return "protocol=2&clear=1";
@@ -46,6 +52,8 @@ export class ResumingClient {
   #take({ type, seq, epoch, resumed, from, mark, clear, value }: Numbered): void {
     if (type !== "sync") return;
     const { pId, ...rest } = value;
+    const isRepeated = pId === undefined && !resumed && seq !== undefined && seq <= (this.seq ?? 0);
+    if (this.#mayRepeat && isRepeated) return;
     if (pId !== undefined) {
       this.publicId = pId as string;
       this.state = applyPatch({}, rest);
