@@ -69,7 +69,7 @@ class Player {
 }
 
 it.each(["", "protocol=2", "protocol=2&protocol=3"])(
-  "P9.10: a client at a shard that slept gets what its room could not send before a crash, though another client joins: %s",
+  "P9.3: a client at a shard that slept gets what its room could not send before a crash, though another client joins: %s",
   async (query) => {
     const state = () => ({ count: sync(signal(0)), players: users(Player) });
     const definition = defineRoom({ path: "r", throttleSync: 0, throttleStorage: 0, state });
