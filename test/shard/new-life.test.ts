@@ -81,13 +81,16 @@ it.each(["", "protocol=2", "protocol=2&protocol=3"])(
     await tree.advance(5000);
     shard.evict();
     // The room accepts Bob and Cid, and crashes before the shard gets any packet with them.
-    const { deliver } = room.shards;
-    room.shards.deliver = (to, batch) =>
-      batch.items.some(({ kind }) => kind !== "attach") ? new Promise(() => {}) : deliver(to, batch);
+    const { shards } = room;
+    room.shards = {
+      introduce: (to, boot) => shards.introduce(to, boot),
+      deliver: (to, batch) =>
+        batch.items.some(({ kind }) => kind !== "attach") ? new Promise(() => {}) : shards.deliver(to, batch),
+    };
     const others = ["bob", "cid"].map((name) => shard.connect(name, null, query));
     await tree.advance(100);
     expect(Object.keys(room.state.players())).toHaveLength(3);
-    room.shards.deliver = deliver;
+    room.shards = shards;
     room.crash();
     await tree.advance(10_000);
     ada.read();
