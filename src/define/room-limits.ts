@@ -20,7 +20,7 @@ export interface RoomLimits {
   readonly maxConnectionsPerUser?: number;
   /**
    * The minimum time between two patches in ms, from 0 to 60,000. 0 sends one patch after each turn of the event loop.
-   * `"auto"` grows with the number of connections and of shards, up to 50 ms. Default `"auto"`.
+   * `"auto"` grows with the number of connections, up to 40 ms, and of shards, up to 50 ms. Default `"auto"`.
    */
   readonly throttleSync?: number | "auto";
   /**

@@ -50,5 +50,5 @@ export function atOnce<T>(answer: T, what: string): T {
   const pending = promiseOf(answer);
   if (!pending) return answer;
   pending.catch(() => {});
-  throw new Error(`A visibleTo predicate returned a promise. It cannot be async: it has to return ${what} at once`);
+  throw new Error(`A visibleTo function cannot be async: it has to return ${what} at once`);
 }

@@ -59,9 +59,9 @@ describe("a function that cannot be async", () => {
   };
 
   it.each([
-    ["a promise", () => Promise.resolve(true), /visibleTo predicate returned a promise/],
-    ["a promise that rejects", () => Promise.reject(new Error("lost")), /visibleTo predicate returned a promise/],
-    ["another thenable", yes, /visibleTo predicate returned a promise/],
+    ["a promise", () => Promise.resolve(true), /visibleTo function cannot be async/],
+    ["a promise that rejects", () => Promise.reject(new Error("lost")), /visibleTo function cannot be async/],
+    ["another thenable", yes, /visibleTo function cannot be async/],
     ["what is true only by chance", () => "yes", /^$/],
     ["a number", () => 1, /^$/],
   ])("visibleTo hides fields, entries and collections where it returns %s", async (_, answer, message) => {

@@ -215,7 +215,8 @@ describe("throttleSync", () => {
     [100, 5],
     [300, 15],
     [600, 30],
-    [1100, 50],
+    [800, 40],
+    [1100, 40],
   ])("P4.4, auto: with %i viewers a window of %i ms", async (viewers, window) => {
     const room = new MemoryRoom<State>(defineRoom({ path: "r", state: () => ({ a: sync(signal(0)) }) }).compiled);
     const sockets = await join(room, viewers);

@@ -82,7 +82,7 @@ describe("P4.15: functions of keyed visibility", () => {
     const { seen, errors } = await meet(visibleTo);
     expect(seen()).toEqual([[], []]);
     expect(errors.length).toBeGreaterThan(0);
-    for (const error of errors) expect(error).toMatch(/returned a promise.*cannot be async/);
+    for (const error of errors) expect(error).toMatch(/visibleTo function cannot be async/);
   });
 
   it.each([[NaN], [Infinity], [-Infinity], [[undefined]], [[null]], [[NaN]], [{}], [true], [["red", Symbol("red")]]])(
