@@ -48,6 +48,7 @@ export interface PatchEnvelope {
   readonly blocks: Uint8Array | undefined;
 }
 
+/** @param given without a number and a tick, there is no head @param blocks the patch for everyone */
 export function envelopeOf(given: PatchHead, blocks?: Uint8Array): PatchEnvelope {
   const { seq = 0, tick } = given;
   const head = seq || tick ? given : undefined;

@@ -22,8 +22,7 @@ afterAll(async () => {
 it("P14.2: sockets that do not read get a limited amount from a real workerd, and one merged patch when they read again", async () => {
   const outcome = await run(workerd, { room: "busy-1", movers: 10, rate: 10, stalled: 3, seconds: 6, trail: 10_000 });
   expect(outcome.behind).toBe(3);
-  // Three stopped clients, and what is in flight to the others: half a second of traffic on a busy machine. Without a
-  // limit it would be 18 MB.
+  // Three stopped clients, and what the others have not been asked to confirm yet. Without a limit it would be 18 MB.
   expect(outcome.unconfirmedBytes).toBeLessThan(3 * 1_700_000 + 10 * 500_000);
   expect(outcome.mergedBytes).toBeLessThan(1.5 * outcome.stateBytes);
   expect(outcome.sentBytes).toBeGreaterThan(2_000_000);

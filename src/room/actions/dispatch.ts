@@ -53,6 +53,7 @@ export class Dispatch {
   /** Undefined until a message has to wait. */
   #waiting: WaitingBudget<RoomConnection> | undefined;
 
+  /** Continues with the messages of a connection whose held-back answers were sent. */
   readonly #goOn = (conn: RoomConnection): void => void this.#drain(conn);
 
   constructor(scope: DispatchScope) {
