@@ -139,7 +139,7 @@ export async function run(workerd: Workerd, crowd: Crowd): Promise<Outcome> {
   stop();
   // On a busy machine, the clients that read have much in front of them.
   let { behind, unconfirmedBytes } = await whoIs(workerd, room);
-  for (let before = Infinity; unconfirmedBytes < before; ) {
+  for (let before = Infinity; unconfirmedBytes < before;) {
     before = unconfirmedBytes;
     await wait(500);
     ({ behind, unconfirmedBytes } = await whoIs(workerd, room));
