@@ -59,7 +59,7 @@ report(
     ["cloudflare:*"],
     [uninspected],
   ),
-  158.4,
+  158.5,
 );
 report("Worker of one small room, with Worlds", await bundle(withWorlds, ["cloudflare:*"]), 116.2);
 report("Worker of one small room, with Worlds and the inspector", await bundle(inspected, ["cloudflare:*"]), 152.3);
