@@ -320,7 +320,7 @@ function changesByClient(own: Item<"state">["own"]): ReadonlyMap<number, readonl
   return new Map(own.flatMap(({ ids, changes }) => ids.map((id) => [id, changes] as const)));
 }
 
-/** Of packets without a number. */
+/** The envelope of packets without a number. */
 const BARE = envelopeOf({});
 
 /** A patch that clients of the binary protocol get as JSON too. */
