@@ -154,7 +154,7 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
    */
   #tryStart(): boolean | Promise<boolean> {
     if (this.#core) return true;
-    const { definition } = this.#find()?.room ?? {};
+    const definition = this.#find()?.room.definition;
     if (definition?.onStorageRestore || definition?.onUserStorageRestore) {
       return this.ctx.blockConcurrencyWhile(() => this.#restore());
     }

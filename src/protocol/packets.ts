@@ -8,29 +8,29 @@ export const RESERVED_TYPES: ReadonlySet<string> = new Set(["sync", "ack", "erro
 
 type Reference = string | number | undefined;
 
-/** The place of a sync packet in the order, for clients of protocol 2. */
+/** The place of a sync packet in the order, for clients of protocol 2. Undefined parts are not sent. */
 export interface SyncHead {
   readonly seq: number;
   /** Only with a whole state: the room's epoch. Clients get {@link epochOf} of it. */
-  readonly epoch?: string;
+  readonly epoch?: string | undefined;
   /** Everything up to this number is stored. A client keeps its state of that number. */
-  readonly mark?: number;
+  readonly mark?: number | undefined;
   /** The packet contains only what changed while the client was away. */
-  readonly resumed?: true;
+  readonly resumed?: true | undefined;
   /** The packet continues the state after this number, which is not the last one that the client got. */
-  readonly from?: number;
+  readonly from?: number | undefined;
   /** The paths that are deleted before the packet is applied, as a patch. */
   readonly clear?: Readonly<Record<string, unknown>> | undefined;
   /** The packet replaces the whole state of the client. */
-  readonly reset?: true;
+  readonly reset?: true | undefined;
   /** The maximum size of a frame with several messages, in bytes, if the room accepts them. */
-  readonly batch?: number;
+  readonly batch?: number | undefined;
   /** The number of the room's last tick. */
-  readonly tick?: number;
+  readonly tick?: number | undefined;
   /** Only in a first packet: ticks per second. */
-  readonly hz?: number;
+  readonly hz?: number | undefined;
   /** The number of the last input of this client that the room applied. */
-  readonly input?: number;
+  readonly input?: number | undefined;
 }
 
 /** The head of a patch. A patch for some clients has no number. */

@@ -113,7 +113,7 @@ export class Schedules implements RoomPart, Wakeable {
   }
 
   async run(now: number): Promise<void> {
-    const due = Array.from(this.#entries.values()).filter((entry) => entry.at <= now && !this.#running.has(entry));
+    const due = [...this.#entries.values()].filter((entry) => entry.at <= now && !this.#running.has(entry));
     await Promise.all(due.map((entry) => this.#runOne(entry)));
   }
 

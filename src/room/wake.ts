@@ -89,7 +89,7 @@ function loadParts(parts: RoomParts, own: OwnRows, didSleep: boolean): Record<st
   const has = (...kinds: readonly string[]) => kinds.some((kind) => own.of(kind).length > 0);
   parts.sessions.load(own);
   if (has("schedule", "keyed")) parts.schedules.load(own);
-  const isLeaving = Array.from(parts.sessions.all()).some(({ leaving }) => leaving);
+  const isLeaving = [...parts.sessions.all()].some(({ leaving }) => leaving);
   if (isLeaving || has("token", "moved", "departed")) parts.transfers.load(own);
   parts.ticker?.load(own);
   if (has("listing")) parts.listing.load(own);

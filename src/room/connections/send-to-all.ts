@@ -10,7 +10,7 @@ const NOBODY: ReadonlySet<RoomConnection> = new Set();
 export function sendToAll(connections: Connections, text: string, except = NOBODY, latest?: string): void {
   for (const conn of connections.direct) if (!except.has(conn)) conn.deliver(text, latest);
   // A connection that waits for its first packet gets this one separately, after the first one.
-  const others = [...new Set([...connections.unopened, ...except])];
+  const others = [...connections.unopened.union(except)];
   for (const group of connections.remoteGroups.keys()) {
     const apart = others.filter(({ remote }) => remote?.group === group);
     group.packet(

@@ -216,7 +216,7 @@ export class Persistence implements RoomPart, Wakeable {
 
   #allRows(): Row[] {
     const { unsaved, unsavedVolatile, log } = this.#rows;
-    const rows = this.#isWhole ? new Set([...unsaved, ...unsavedVolatile]) : unsaved;
+    const rows = this.#isWhole ? unsaved.union(unsavedVolatile) : unsaved;
     return [...rows].filter((row) => row !== log);
   }
 

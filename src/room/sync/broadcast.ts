@@ -330,8 +330,8 @@ export class Broadcast {
   }
 
   #tickHead(): Pick<PatchHead, "tick"> {
-    const { number = 0 } = this.#scope.ticker ?? {};
-    return number > 0 ? { tick: number } : {};
+    // There is no tick before the first one, which has the number 1.
+    return { tick: this.#scope.ticker?.number || undefined };
   }
 
   #sendChanges(changes: Changes): void {
@@ -357,7 +357,7 @@ export class Broadcast {
     const mark = seq > 0 ? this.#changeClock.takeMark() : undefined;
     const blocks = this.#binary.shared(shared);
     const tick = this.#tickHead();
-    const head = seq > 0 ? { seq, ...(mark !== undefined && { mark }), ...tick } : tick;
+    const head = seq > 0 ? { seq, mark, ...tick } : tick;
     this.#direct.send({ shared, blocks, head, viewerGroups });
     if (remoteGroups.size > 0) this.#remote?.send({ shared, blocks, seq, mark, tick, viewerGroups, promised });
     answered.clear();

@@ -50,9 +50,9 @@ export class FirstPackets {
     const { publicId, since } = conn;
     if (conn.protocol === 1 || conn.isIntercepted) return {};
     changeClock.use();
-    const own = { ...this.own, ...this.inputOf(conn) };
+    const own = { ...this.own, input: this.inputOf(conn) };
     const from = since && changeClock.resumesFrom(since, publicId);
-    if (!since || from === undefined) return { head: { ...changeClock.head, ...(since && { reset: true }), ...own } };
+    if (!since || from === undefined) return { head: { ...changeClock.head, reset: since && true, ...own } };
     const missed = changeClock.missed(from);
     const merged = merge(missed.patch, views.privateSince(conn, from, missed.gone));
     const { clear, value }: Steps = conn.clears ? inSteps(merged) : { value: merged };
@@ -72,11 +72,10 @@ export class FirstPackets {
   /** The parts that only first packets have. */
   get own(): Pick<SyncHead, "batch" | "tick" | "hz"> {
     const { ticker } = this.#scope;
-    return { batch: this.#batch, ...(ticker && { tick: ticker.number, hz: ticker.hz }) };
+    return { batch: this.#batch, tick: ticker?.number, hz: ticker?.hz };
   }
 
-  inputOf(conn: RoomConnection): Pick<SyncHead, "input"> {
-    const input = this.#scope.inputs?.lastOf(conn);
-    return input === undefined ? {} : { input };
+  inputOf(conn: RoomConnection): number | undefined {
+    return this.#scope.inputs?.lastOf(conn);
   }
 }

@@ -102,7 +102,7 @@ export class RemotePatches {
     if (conns.some(({ protocol }) => protocol !== 1)) changeClock.use();
     const own = conns.map((conn) => ({ ids: idOf(conn), changes: this.#privateState(conn) }));
     const inputs: AppliedInputs = conns.flatMap((conn) => {
-      const { input } = this.#first.inputOf(conn);
+      const input = this.#first.inputOf(conn);
       return input === undefined ? [] : idOf(conn).map((id) => [id, input] as const);
     });
     const state = tree.sharedText();

@@ -123,7 +123,7 @@ export class Views {
     const hidden = new Hidden(changes);
     const concerned = this.hasUnknown ? this.#connections.all() : this.#concerned(changes);
     this.hasUnknown = false;
-    const conns = Array.from(concerned).filter(({ phase, isSpectator }) => phase === "open" && !isSpectator);
+    const conns = [...concerned].filter(({ phase, isSpectator }) => phase === "open" && !isSpectator);
     if (this.#tree.dynamic.size > 0) this.#questions ??= new Questions(this.#tree);
     this.#questions?.begin(conns);
     const groups = new Map<string, ViewerGroup>();

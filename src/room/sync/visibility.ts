@@ -33,7 +33,7 @@ export class Hidden {
   /** The changed fields and the given ones, in the same order for all viewers. */
   with(leaves: ReadonlySet<Leaf>): Iterable<Leaf> {
     if (this.#ofFields.size === 0 && leaves.size === 0) return leaves;
-    return [...new Set([...this.#ofFields.keys(), ...leaves])].toSorted((one, other) => one.id - other.id);
+    return [...leaves.union(this.#ofFields)].toSorted((one, other) => one.id - other.id);
   }
 }
 
