@@ -12,6 +12,7 @@ import { AnsweredMessages } from "./answered-messages.ts";
 import type { AnswerSender } from "./answered-messages.ts";
 import type { Inputs } from "./inputs.ts";
 import type { RoomConnection } from "../connections/connection.ts";
+import type { Connections } from "../connections/connections.ts";
 import { passes } from "../handlers/guards.ts";
 import type { Clock } from "../../platform/ports.ts";
 import { within } from "../../platform/timeout.ts";
@@ -37,6 +38,7 @@ const NEITHER = { join: undefined, isSpectator: false, caller: undefined };
 export interface DispatchScope extends RoomContext {
   readonly tree: Tree;
   readonly sessions: Sessions;
+  readonly connections: Pick<Connections, "acts">;
   readonly turns: Turns;
   readonly broadcast: AnswerSender;
   readonly clock: Clock;
@@ -263,11 +265,12 @@ export class Dispatch {
 
   /** @throws RoomError `forbidden` if the user was removed from the room */
   #contextOf(conn: RoomConnection): ActionContext<object> {
-    const { tree, sessions, state, room } = this.#scope;
+    const { tree, sessions, connections, state, room } = this.#scope;
     const user = tree.users?.get(conn.publicId);
     const isHere = tree.users ? user : sessions.find(conn.sessionId);
     if (conn.hasLeft || !isHere) throw noLongerHere();
     conn.hasActed = true;
+    connections.acts(conn);
     return { user: user as never, conn, auth: conn.auth, state, room };
   }
 

@@ -207,7 +207,7 @@ export class RoomConnection implements Connection, FlowClient {
 
   /** Sends a patch, if the first packet was sent. Interceptors see no numbers. @param input the last applied input */
   sendPatch(patch: PatchFrames, input?: number): void {
-    if (this.#phase !== "open") return;
+    if (this.#phase !== "open" || this.hasLeft) return;
     if (patch.seq > 0) this.seq = patch.seq;
     const frame = patch.for(this.#hooks.intercept ? 1 : this.protocol, input);
     if (this.#outbox) this.#outbox.patch(frame);

@@ -20,6 +20,8 @@ export class Connections {
   /** The same, including connections that are joining. */
   readonly #byViewer = new Map<string, Set<RoomConnection>>();
   readonly #direct = new Set<RoomConnection>();
+  /** Direct connections whose clients called an action since the last packets, in this order. */
+  readonly #acted = new Set<RoomConnection>();
   readonly #remoteGroups = new Map<RemoteGroup, number>();
   readonly #unopened = new Set<RoomConnection>();
   readonly #joining = new Set<RoomConnection>();
@@ -41,6 +43,21 @@ export class Connections {
   readonly promised = new Set<RoomConnection>();
   /** Connections whose clients should be told the number of their last applied input. */
   readonly answered = new Map<RoomConnection, number>();
+
+  /** A client calls an action. */
+  acts(conn: RoomConnection): void {
+    if (this.#direct.has(conn)) this.#acted.add(conn);
+  }
+
+  /**
+   * The direct connections, in the order in which they are sent packets: those whose clients have waited longest for the
+   * effects of an action are first. In a crowd of 800 the last packet arrives 10 ms after the first.
+   */
+  takeDirect(): Iterable<RoomConnection> {
+    const order = this.#acted.union(this.#direct);
+    this.#acted.clear();
+    return order;
+  }
 
   /** Registers parts to be notified when connections were added or removed. */
   register(...watchers: Required<Pick<RoomPart, "connectionsChanged">>[]): void {
@@ -90,7 +107,7 @@ export class Connections {
 
   /** Whether a user is joining. */
   isJoining(publicId: string): boolean {
-    return Array.from(this.of(publicId)).some((conn) => this.#joining.has(conn));
+    return [...this.of(publicId)].some((conn) => this.#joining.has(conn));
   }
 
   add(socket: RoomSocket, conn: RoomConnection): void {
@@ -99,7 +116,7 @@ export class Connections {
     if (phase === "joining") this.#joining.add(conn);
     else this.#online(conn);
     addTo(this.#byViewer, conn.publicId, conn);
-    const { group } = conn.remote ?? {};
+    const group = conn.remote?.group;
     if (group) this.#remoteGroups.set(group, (this.#remoteGroups.get(group) ?? 0) + 1);
     else this.#direct.add(conn);
     if (phase !== "open") this.#unopened.add(conn);
@@ -139,11 +156,14 @@ export class Connections {
     if (!this.#bySocket.delete(socket)) return;
     removeFrom(this.#byUser, conn.publicId, conn);
     removeFrom(this.#byViewer, conn.publicId, conn);
-    const { group } = conn.remote ?? {};
-    const left = group ? (this.#remoteGroups.get(group) ?? 1) - 1 : 0;
-    if (group && left > 0) this.#remoteGroups.set(group, left);
-    else if (group) this.#remoteGroups.delete(group);
+    const group = conn.remote?.group;
+    if (group) {
+      const left = (this.#remoteGroups.get(group) ?? 1) - 1;
+      if (left > 0) this.#remoteGroups.set(group, left);
+      else this.#remoteGroups.delete(group);
+    }
     this.#direct.delete(conn);
+    this.#acted.delete(conn);
     this.#unopened.delete(conn);
     this.#joining.delete(conn);
     this.promised.delete(conn);

@@ -43,7 +43,7 @@ export class DirectPatches {
       }),
     );
     const encode = crowd?.encoder(shared, forms, make);
-    for (const conn of this.#connections.direct) {
+    for (const conn of this.#connections.takeDirect()) {
       if (crowd && conn.phase !== "open") continue;
       const own = ownOf.get(conn);
       const parts = crowd?.partsOf(conn) ?? NOTHING;
