@@ -18,7 +18,7 @@ const kinds = [
   ["patches of a crowd", crowd],
 ] as const;
 
-/** Clients a to d, of which the window after a packet is open. */
+/** Connects clients a to d, and sends them a packet, so that the next ones wait for the end of the window. */
 async function meet(state: typeof shared) {
   const room = new MemoryRoom<ReturnType<typeof state>>(
     defineRoom({
@@ -27,10 +27,7 @@ async function meet(state: typeof shared) {
       throttleSync: 50,
       actions: {
         step: { run: ({ user }) => user.x.update((x) => x + 1) },
-        fail: {
-          guards: [() => false],
-          run: () => {},
-        },
+        fail: { guards: [() => false], run: () => {} },
       },
     }).compiled,
   );
@@ -50,7 +47,7 @@ async function meet(state: typeof shared) {
   const act = (...names: string[]) => names.forEach((name) => call(name, "step"));
   const changeAll = () =>
     room.change(({ players }) => Object.values(players()).forEach(({ y }) => y.update((at) => at + 1)));
-  /** Who was sent packets when the window ended, in this order. */
+  /** Waits until the window ends. @returns the clients in the order in which they were sent packets */
   const order = async () => {
     await room.advance(50);
     return sent.splice(0).join("");
