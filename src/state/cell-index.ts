@@ -29,11 +29,11 @@ export class CellView extends View {
 interface Block {
   readonly views: CellView[];
   readonly entries: Set<SeenEntry>;
-  /** The entries of the current delivery that are in the same cell as before, which is in this block. */
+  /** The entries of the current delivery that were in this block before, and are in it now. */
   readonly stayed: ChangedCells;
-  /** Those that were in this block before, and are in another cell now or nowhere, with their cell before. */
+  /** Those that were in this block before, and are in another one now or nowhere, with their cell before. */
   readonly left: ChangedCells;
-  /** Those that are in this block now, and were in another cell before or nowhere, with their cell now. */
+  /** Those that are in this block now, and were in another one before or nowhere, with their cell now. */
   readonly arrived: ChangedCells;
   /** The other entries in this block, as of the delivery with this number. */
   readonly unchanged: ChangedCells;
@@ -110,7 +110,7 @@ export class CellViews {
 
   moved(entry: SeenEntry, from: Cell | undefined): void {
     const to = entry.place as Cell | undefined;
-    if (from && to && this.#nameOf(from) === this.#nameOf(to)) return;
+    if (from && to && this.#isSameBlock(from, to)) return;
     if (from && this.#blockOf(from).entries.delete(entry)) this.#tidy(from);
     if (to) this.#blockOf(to).entries.add(entry);
   }
@@ -137,10 +137,10 @@ export class CellViews {
     for (const entry of changed) {
       const before = entry.before as Cell | undefined;
       const place = entry.place as Cell | undefined;
-      if (place && place === before) this.#changedIn(place).stayed.add(entry, place);
+      if (place && before && this.#isSameBlock(before, place)) this.#changedIn(place).stayed.add(entry, before, place);
       else {
-        if (before) this.#changedIn(before).left.add(entry, before);
-        if (place) this.#changedIn(place).arrived.add(entry, place);
+        if (before) this.#changedIn(before).left.add(entry, before, before);
+        if (place) this.#changedIn(place).arrived.add(entry, place, place);
       }
     }
     const around = new Set<Block>();
@@ -160,7 +160,7 @@ export class CellViews {
     const { rule } = this;
     const leave: VisitRings = (entry, from) => visit(entry, from, this.ring(now, entry.place as Cell | undefined));
     const arrive: VisitRings = (entry, _, to) => {
-      // One that was visible before has left another cell.
+      // One that was visible before has left another block.
       if (this.ring(before, entry.before as Cell | undefined) === 0) visit(entry, 0, to);
     };
     for (const { stayed, left, arrived } of this.#aroundBoth(before, now)) {
@@ -181,7 +181,7 @@ export class CellViews {
     block.unchangedIn = this.#delivery;
     block.unchanged.clear();
     for (const entry of block.entries)
-      if (entry.touchedIn !== this.#delivery) block.unchanged.add(entry, entry.place as Cell);
+      if (entry.touchedIn !== this.#delivery) block.unchanged.add(entry, entry.place as Cell, entry.place as Cell);
   }
 
   end(): void {
@@ -226,6 +226,10 @@ export class CellViews {
     if (views.length + entries.size + stayed.size + left.size + arrived.size > 0) return;
     this.#blocks.delete(this.#nameOf(cell));
     this.#neighboursChanged(cell);
+  }
+
+  #isSameBlock(one: Cell, other: Cell): boolean {
+    return one === other || this.#nameOf(one) === this.#nameOf(other);
   }
 
   /**

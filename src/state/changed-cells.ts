@@ -1,33 +1,41 @@
 import type { Cell, CellRule } from "./grid.ts";
 import type { SeenEntry } from "./seen-entry.ts";
 
-/** Takes an entry that is visible in one of two views, with its ring in each. */
-export type VisitRings = (entry: SeenEntry, one: number, other: number) => void;
+/** Takes an entry that was visible in the view before, or is in the view now, with its ring in each. */
+export type VisitRings = (entry: SeenEntry, from: number, to: number) => void;
 
 /**
- * Changed entries, each with a cell. Cells are compared with those of all viewers around, so their numbers are in one
- * array: reading them from entries takes several times as long. It keeps its memory when it is emptied.
+ * Changed entries, each with a cell before and a cell now. Cells are compared with those of all viewers around, so their
+ * numbers are in one array: reading them from entries takes several times as long. It keeps its memory when it is
+ * emptied.
  */
 export class ChangedCells {
   readonly #entries: SeenEntry[] = [];
-  /** The column, row and floor of each. */
+  /** The column, row and floor of each before, and the same now. */
   readonly #cells: number[] = [];
   size = 0;
 
-  add(entry: SeenEntry, { column, row, floor }: Cell): void {
-    const at = this.size * 3;
-    this.#cells[at] = column;
-    this.#cells[at + 1] = row;
-    this.#cells[at + 2] = floor;
+  add(entry: SeenEntry, before: Cell, now: Cell): void {
+    const cells = this.#cells;
+    const at = this.size * 6;
+    cells[at] = before.column;
+    cells[at + 1] = before.row;
+    cells[at + 2] = before.floor;
+    cells[at + 3] = now.column;
+    cells[at + 4] = now.row;
+    cells[at + 5] = now.floor;
     this.#entries[this.size++] = entry;
   }
 
-  /** Visits the entries whose cell is visible from one of two cells, with its ring from each. 0: it is not visible. */
-  eachVisible(rule: CellRule, one: Cell | undefined, other: Cell | undefined, visit: VisitRings): void {
+  /**
+   * Visits the entries that were visible from one cell before, or are visible from another now, with the ring of each.
+   * 0: it is not visible.
+   */
+  eachVisible(rule: CellRule, from: Cell | undefined, to: Cell | undefined, visit: VisitRings): void {
     for (let index = 0; index < this.size; index++) {
-      const ring = one ? this.#ring(rule, one, index) : 0;
-      const second = one === other ? ring : other ? this.#ring(rule, other, index) : 0;
-      if (ring > 0 || second > 0) visit(this.#entries[index] as SeenEntry, ring, second);
+      const before = from ? this.#ring(rule, from, index * 6) : 0;
+      const now = to ? this.#ring(rule, to, index * 6 + 3) : 0;
+      if (before > 0 || now > 0) visit(this.#entries[index] as SeenEntry, before, now);
     }
   }
 
@@ -36,9 +44,8 @@ export class ChangedCells {
   }
 
   /** As `ringOf` of the grid does. Most cells are in other columns or rows, so no more numbers than needed are read. */
-  #ring({ reach, isFlat, rings }: CellRule, from: Cell, index: number): number {
+  #ring({ reach, isFlat, rings }: CellRule, from: Cell, at: number): number {
     const cells = this.#cells;
-    const at = index * 3;
     const side = 2 * reach + 1;
     const column = (cells[at] as number) - from.column + reach;
     if (column < 0 || column >= side) return 0;
