@@ -324,8 +324,9 @@ export class RoomObjectBase extends ObjectBase implements RoomCalls {
     };
     ws.addEventListener("message", ({ data }) => {
       if (this.tenure.isOver) return;
-      if (data === "ping") ws.send("pong");
-      else this.ctx.waitUntil(Promise.resolve(this.webSocketMessage(ws, data as string | ArrayBuffer)));
+      if (data === "ping") return ws.send("pong");
+      const pending = this.webSocketMessage(ws, data as string | ArrayBuffer);
+      if (pending) this.ctx.waitUntil(pending);
     });
     ws.addEventListener("close", ({ code, reason }) => {
       end();

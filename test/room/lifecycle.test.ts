@@ -245,6 +245,22 @@ describe("a room's life over real sockets", () => {
     expect((await client.closed).code).toBe(1009);
   });
 
+  it("hibernate: false asks the runtime to wait for asynchronous actions only", async () => {
+    const awake = defineRoom({
+      path: "awake",
+      hibernate: false,
+      state: () => ({}),
+      actions: { answer: { run: () => 1 }, later: { run: () => Promise.resolve(2) } },
+    });
+    const room = testRoom(awake, "awake");
+    const client = await room.connect({ via: "room" });
+    const waits = await room.inside((_state, _core, ctx) => vi.spyOn(ctx, "waitUntil"));
+    expect((await client.call("answer")).value["result"]).toBe(1);
+    expect(waits).not.toHaveBeenCalled();
+    expect((await client.call("later")).value["result"]).toBe(2);
+    expect(waits).toHaveBeenCalledOnce();
+  });
+
   it("tick runs only while a client is connected, with the elapsed time", async () => {
     const ticking = defineRoom({
       path: "tick",
