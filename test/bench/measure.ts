@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Billed, Burst, Figures, Rows } from "./load/jobs.ts";
+import { CapacityTest } from "./capacity.ts";
+import type { Found, Timing } from "./found.ts";
 import type { LoadGenerator } from "./load-generator.ts";
 import type { Scenario } from "./scenarios.ts";
 import { prepareAll, Stage } from "./stage.ts";
@@ -8,28 +9,6 @@ import type { VariantName } from "./variants.ts";
 /** A little more than the time without events after which workerd removes an object from memory, in ms. */
 const SLEEPS_AFTER = 12_000;
 
-/** The requirements for holding a number of players: the p99 latency of moves in ms, and the share of done moves. */
-const MAX_P99 = 150;
-const MIN_DONE = 0.97;
-/** The distance that players see. */
-const RADIUS = 100;
-
-/** How long to measure, in ms. */
-export interface Timing {
-  readonly isQuick: boolean;
-  readonly warmUp: number;
-  readonly duration: number;
-}
-/** The result for one variant. */
-export interface Found {
-  readonly variant: VariantName;
-  readonly figures?: Figures;
-  readonly held?: Figures;
-  readonly burst?: Burst;
-  readonly rows?: Rows;
-  readonly billed?: Billed;
-  readonly failed?: string;
-}
 type Measured = Omit<Found, "variant">;
 
 /** Measures scenarios with one load generator and the servers of one round. */
@@ -46,11 +25,7 @@ export class Measurement {
 
   /** Runs each variant for a moment, so that the code that will be measured has been compiled. */
   async warmUp(variants: readonly VariantName[]): Promise<void> {
-    for (const variant of variants) {
-      const place = await this.#stage.place(variant, "warm-up");
-      const load = { action: "move", inFlight: 100, warmUp: 0, duration: 1000 };
-      await this.#load.do({ kind: "run", place, clients: 20, seed: 0, load });
-    }
+    for (const variant of variants) await this.#stage.warmUp(this.#load, variant);
   }
 
   /** Measures a scenario with its variants, one after the other. */
@@ -64,7 +39,7 @@ export class Measurement {
           return { figures: await this.#load.do({ kind: "run", place, clients, seed, load }) };
         });
       case "capacity":
-        return this.#each(variants, (variant) => this.#capacity(name, scenario, variant));
+        return new CapacityTest(this.#load, this.#timing, scenario).run(variants);
       case "join":
         return this.#each(variants, async (variant) => {
           const place = await this.#stage.place(variant, name);
@@ -85,29 +60,6 @@ export class Measurement {
           return { billed: await this.#load.do({ kind: "cost", place, clients, rate, ms }) };
         });
     }
-  }
-
-  /** Increases the number of players step by step. @returns the figures of the last step that the server held */
-  async #capacity(name: string, scenario: Extract<Scenario, { kind: "capacity" }>, variant: VariantName) {
-    const { isQuick, ...timing } = this.#timing;
-    let held: Figures | undefined;
-    for (const clients of isQuick ? scenario.ladder.filter((_, step) => step % 3 === 0) : scenario.ladder) {
-      const map = Math.round(Math.sqrt((clients * Math.PI * RADIUS ** 2) / scenario.inSight));
-      const load = { action: "move", rate: scenario.rate, map, ...timing };
-      const climb = async (attempt: number) => {
-        // Rooms of earlier attempts would make garbage collections longer, until they are removed from memory.
-        await sleep(SLEEPS_AFTER);
-        const place = await this.#stage.place(variant, `${name}-${clients}-${attempt}`);
-        return this.#load.do({ kind: "run", place, clients, seed: 0, load });
-      };
-      let figures = await climb(1);
-      // Try again: something else may have used the core for a moment.
-      if (!isHeld(figures)) figures = await climb(2);
-      if (!isHeld(figures)) break;
-      held = figures;
-    }
-    if (!held) throw new Error(`Does not hold ${scenario.ladder[0]} players`);
-    return { held };
   }
 
   /** Lets all rooms fall asleep at the same time, then wakes them one by one. */
@@ -151,10 +103,6 @@ export class Measurement {
     for (const variant of variants) found.push({ variant, ...(await attempt(() => run(variant))) });
     return found;
   }
-}
-
-function isHeld({ latency, done, offered }: Figures): boolean {
-  return latency.p99 <= MAX_P99 && done >= MIN_DONE * offered;
 }
 
 /** A variant that fails does not end the run. */

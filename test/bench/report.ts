@@ -1,7 +1,7 @@
 import { costOf } from "../../src/platform/cost.ts";
 import { zero } from "../../src/platform/counts.ts";
 import type { Billed, Burst, Figures, Rows } from "./load/jobs.ts";
-import type { Found, Timing } from "./measure.ts";
+import type { Found, Timing } from "./found.ts";
 import { SCENARIOS } from "./scenarios.ts";
 import type { ScenarioName } from "./scenarios.ts";
 import { VARIANTS } from "./variants.ts";

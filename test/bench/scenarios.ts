@@ -23,7 +23,7 @@ interface Run extends Common {
   readonly map?: number;
 }
 /** How many players a server holds: more and more of them walk on a map, until the server does not keep up. */
-interface Capacity extends Common {
+export interface Capacity extends Common {
   readonly kind: "capacity";
   readonly rate: number;
   /** How many players each of them sees. The map grows with their number, so that this stays the same. */

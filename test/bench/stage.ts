@@ -1,5 +1,6 @@
 import { SignJWT } from "jose";
 import type { Place } from "./load/jobs.ts";
+import type { LoadGenerator } from "./load-generator.ts";
 import { prepare } from "./servers.ts";
 import type { Server, Startable } from "./servers.ts";
 import { SERVERS, VARIANTS } from "./variants.ts";
@@ -30,6 +31,13 @@ export class Stage {
     } finally {
       for (const server of stage.#servers.values()) await server.stop();
     }
+  }
+
+  /** Runs a variant for a moment, so that the code that will be measured has been compiled. */
+  async warmUp(load: LoadGenerator, variant: VariantName): Promise<void> {
+    const place = await this.place(variant, "warm-up");
+    const moves = { action: "move", inFlight: 100, warmUp: 0, duration: 1000 };
+    await load.do({ kind: "run", place, clients: 20, seed: 0, load: moves });
   }
 
   /** Where the clients of a variant reach a room. */
