@@ -2,9 +2,7 @@ import type { Figures } from "./load/jobs.ts";
 import type { LoadGenerator } from "./load-generator.ts";
 import type { Found, Timing } from "./found.ts";
 import type { Capacity } from "./scenarios.ts";
-import { prepareAll, Stage } from "./stage.ts";
-import type { Programs } from "./stage.ts";
-import { VARIANTS } from "./variants.ts";
+import type { Stage } from "./stage.ts";
 import type { VariantName } from "./variants.ts";
 
 /** The requirements for holding a number of players: the p99 latency of moves in ms, and the share of done moves. */
@@ -23,25 +21,26 @@ const ENOUGH = 2;
  */
 export class CapacityTest {
   readonly #load: LoadGenerator;
+  readonly #stage: Stage;
   readonly #timing: Timing;
   readonly #scenario: Capacity;
 
-  constructor(load: LoadGenerator, timing: Timing, scenario: Capacity) {
+  constructor(load: LoadGenerator, stage: Stage, timing: Timing, scenario: Capacity) {
     this.#load = load;
+    this.#stage = stage;
     this.#timing = timing;
     this.#scenario = scenario;
   }
 
-  /** @returns the figures of the last step that each variant held: the attempt with the highest p99 of those that did */
+  /** @returns the figures of the last step that each variant held */
   async run(variants: readonly VariantName[]): Promise<Found[]> {
-    const programs = await prepareAll(variants);
-    const held = new Map<VariantName, Figures>();
     const { ladder } = this.#scenario;
+    const held = new Map<VariantName, Figures>();
     let climbing = variants;
     for (const players of this.#timing.isQuick ? ladder.filter((_, step) => step % 3 === 0) : ladder) {
-      const successes = await this.#step(programs, climbing, players);
-      climbing = climbing.filter((variant) => (successes.get(variant)?.length ?? 0) >= ENOUGH);
-      for (const variant of climbing) held.set(variant, slowestOf(successes.get(variant) ?? []));
+      const step = await this.#step(climbing, players);
+      for (const [variant, figures] of step) held.set(variant, figures);
+      climbing = [...step.keys()];
     }
     return variants.map((variant): Found => {
       const figures = held.get(variant);
@@ -49,18 +48,19 @@ export class CapacityTest {
     });
   }
 
-  /** @returns the successful attempts of each variant */
-  async #step(programs: Programs, variants: readonly VariantName[], players: number) {
+  /** @returns the variants that hold a step, with the highest p99 of their successful attempts */
+  async #step(variants: readonly VariantName[], players: number): Promise<Map<VariantName, Figures>> {
     const successes = new Map<VariantName, Figures[]>(variants.map((variant) => [variant, []]));
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    for (let left = ATTEMPTS; left > 0; left--) {
       for (const [variant, own] of successes) {
-        const isDecided = own.length >= ENOUGH || own.length + ATTEMPTS - attempt + 1 < ENOUGH;
+        const isDecided = own.length >= ENOUGH || own.length + left < ENOUGH;
         if (isDecided) continue;
-        const figures = await this.#try(programs, variant, players);
+        const figures = await this.#try(variant, players);
         if (figures && isHeld(figures)) own.push(figures);
       }
     }
-    return successes;
+    const holding = [...successes].filter(([, own]) => own.length >= ENOUGH);
+    return new Map(holding.map(([variant, own]) => [variant, slowestOf(own)]));
   }
 
   /**
@@ -68,21 +68,20 @@ export class CapacityTest {
    * full garbage collections take half as long again.
    * @returns undefined if the server lost a client, or did not let all of them in
    */
-  async #try(programs: Programs, variant: VariantName, players: number): Promise<Figures | undefined> {
+  async #try(variant: VariantName, players: number): Promise<Figures | undefined> {
     const { rate, inSight } = this.#scenario;
     const { warmUp, duration } = this.#timing;
-    const { server } = VARIANTS[variant];
     const map = Math.round(Math.sqrt((players * Math.PI * RADIUS ** 2) / inSight));
     // The process is new. Until its code is optimized, which happens on the same core, a crowd can take all of the core
     // and never catch up. Moves on their way at the start and at the end count as done or not by chance: a longer
     // measurement makes that a smaller share.
     const load = { action: "move", rate, map, warmUp: 8 * warmUp, duration: 2 * duration };
-    const own = new Map([...programs].filter(([name]) => name === server));
-    return Stage.with(own, async (stage) => {
+    const run = this.#stage.alone(variant, async (stage) => {
       await stage.warmUp(this.#load, variant);
       const place = await stage.place(variant, "capacity");
       return this.#load.do({ kind: "run", place, clients: players, seed: 0, load });
-    }).catch((error: unknown) => {
+    });
+    return run.catch((error: unknown) => {
       console.error(`capacity ${variant}, ${players} players: ${String(error)}`);
       return undefined;
     });

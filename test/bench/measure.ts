@@ -39,7 +39,7 @@ export class Measurement {
           return { figures: await this.#load.do({ kind: "run", place, clients, seed, load }) };
         });
       case "capacity":
-        return new CapacityTest(this.#load, this.#timing, scenario).run(variants);
+        return new CapacityTest(this.#load, this.#stage, this.#timing, scenario).run(variants);
       case "join":
         return this.#each(variants, async (variant) => {
           const place = await this.#stage.place(variant, name);

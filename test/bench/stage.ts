@@ -20,17 +20,28 @@ export async function prepareAll(variants: readonly VariantName[], counting = fa
 
 /** The servers of one round. All of them run, but only one at a time has work to do. */
 export class Stage {
+  readonly #programs: Programs;
   readonly #servers = new Map<ServerName, Server>();
+
+  private constructor(programs: Programs) {
+    this.#programs = programs;
+  }
 
   /** Starts the servers, calls `use`, and ends the servers also if it fails. */
   static async with<T>(programs: Programs, use: (stage: Stage) => Promise<T>, compresses = false): Promise<T> {
-    const stage = new Stage();
+    const stage = new Stage(programs);
     try {
       for (const [name, program] of programs) stage.#servers.set(name, await program.start(VARS, compresses));
       return await use(stage);
     } finally {
       for (const server of stage.#servers.values()) await server.stop();
     }
+  }
+
+  /** Starts another server for one variant, calls `use`, and ends that server. */
+  alone<T>(variant: VariantName, use: (stage: Stage) => Promise<T>): Promise<T> {
+    const { server } = VARIANTS[variant];
+    return Stage.with(new Map([...this.#programs].filter(([name]) => name === server)), use);
   }
 
   /** Runs a variant for a moment, so that the code that will be measured has been compiled. */
