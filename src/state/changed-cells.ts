@@ -13,6 +13,8 @@ export class ChangedCells {
   readonly #entries: SeenEntry[] = [];
   /** The column, row and floor of each before, and the same now. */
   readonly #cells: number[] = [];
+  /** Whether one of them is in another cell than before. */
+  #hasMoved = false;
   size = 0;
 
   add(entry: SeenEntry, before: Cell, now: Cell): void {
@@ -25,6 +27,7 @@ export class ChangedCells {
     cells[at + 4] = now.row;
     cells[at + 5] = now.floor;
     this.#entries[this.size++] = entry;
+    if (before !== now) this.#hasMoved = true;
   }
 
   /**
@@ -32,15 +35,17 @@ export class ChangedCells {
    * 0: it is not visible.
    */
   eachVisible(rule: CellRule, from: Cell | undefined, to: Cell | undefined, visit: VisitRings): void {
+    const isSame = from === to && !this.#hasMoved;
     for (let index = 0; index < this.size; index++) {
       const before = from ? this.#ring(rule, from, index * 6) : 0;
-      const now = to ? this.#ring(rule, to, index * 6 + 3) : 0;
+      const now = isSame ? before : to ? this.#ring(rule, to, index * 6 + 3) : 0;
       if (before > 0 || now > 0) visit(this.#entries[index] as SeenEntry, before, now);
     }
   }
 
   clear(): void {
     this.size = 0;
+    this.#hasMoved = false;
   }
 
   /** As `ringOf` of the grid does. Most cells are in other columns or rows, so no more numbers than needed are read. */
