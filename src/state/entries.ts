@@ -269,8 +269,7 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   settle(changes: PrivateChange[]): unknown {
     this.changedIn = this.shared.clock;
     this.#text = undefined;
-    const patch = this.changes.settle(this, changes);
-    return this.interest ? this.interest.settled(patch) : patch;
+    return this.changes.settle(this, changes);
   }
 
   /** The node of an entry, unless it is unread or its user is still joining. */

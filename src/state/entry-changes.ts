@@ -13,7 +13,8 @@ import { Tombstones } from "./tombstones.ts";
 interface Collection {
   readonly shared: Shared;
   readonly audience: Audience | undefined;
-  readonly interest: object | undefined;
+  /** Takes the changes of entries with keyed visibility. */
+  readonly interest: { changed(key: string, change: unknown): void } | undefined;
   names(): string[];
   audienceOf(key: string): Audience | undefined;
   /** The entry that clients should have, if there is one. */
@@ -45,7 +46,9 @@ export class EntryChanges {
     const patch: Plain = {};
     for (const key of this.dirty) {
       const change = this.#trySettleEntry(collection, key, changes);
-      if (change !== SAME) patch[key] = change;
+      if (change === SAME) continue;
+      if (collection.interest) collection.interest.changed(key, change);
+      else patch[key] = change;
     }
     // New ones, since each old table of a set that is cleared or grows refers to the next one. As soon as one of them is
     // in V8's old generation, all later ones stay until a full collection, with their contents:

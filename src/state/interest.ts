@@ -1,6 +1,4 @@
-import type { Plain } from "../protocol/values.ts";
 import type { Audience } from "./audience.ts";
-import { SAME } from "./diff.ts";
 import { Delivery } from "./delivery.ts";
 import { EntryIndex, tryTo } from "./entry-index.ts";
 import type { KeyedCollection } from "./entry-index.ts";
@@ -159,10 +157,9 @@ export class Interest {
     this.#watchers.relayOf(watcher)?.left(watcher);
   }
 
-  /** Takes a patch, by the keys of entries. Only viewers of these entries get it. @returns that no one else does */
-  settled(patch: unknown): typeof SAME {
-    if (patch !== SAME) for (const [key, change] of Object.entries(patch as Plain)) this.#changes.set(key, change);
-    return SAME;
+  /** Takes the change of an entry, as in a patch. Only viewers of the entry get it. */
+  changed(key: string, change: unknown): void {
+    this.#changes.set(key, change);
   }
 
   /** The entry of a user was replaced or removed. */

@@ -9,25 +9,42 @@ import type { Part } from "./part.ts";
 import type { Parts } from "./parts.ts";
 import type { Watching } from "./view.ts";
 
+/** The text before the entries of a collection in a packet. */
+interface Opening {
+  readonly text: string;
+  /** Whether each character is one byte as UTF-8. */
+  readonly isAscii: boolean;
+}
+
 /** The patch for everyone in a window. */
 export class ForAll {
   readonly patch: Readonly<Plain> | undefined;
   readonly forms: SharedForms | undefined;
-  #isAscii: boolean | undefined;
+  /** The opening of the last packet, which most packets have in common, and what it was made of. */
+  #opening: Opening | undefined;
+  #start = "";
+  #name = "";
 
   constructor(patch: Readonly<Plain> | undefined, forms: SharedForms | undefined) {
     this.patch = patch;
     this.forms = forms;
   }
 
-  /** The text before the members of a collection. */
-  get start(): string {
-    return this.forms && this.forms.json() !== "{}" ? `${this.forms.json().slice(0, -1)},` : "{";
+  /** @param start the text before the patch @param name the first collection in the packet */
+  opening(start: string, name: string): Opening {
+    if (!this.#opening || start !== this.#start || name !== this.#name) {
+      const before = this.forms && this.forms.json() !== "{}" ? `${this.forms.json().slice(0, -1)},` : "{";
+      this.#opening = openingOf(start + before, name);
+      this.#start = start;
+      this.#name = name;
+    }
+    return this.#opening;
   }
+}
 
-  get isAscii(): boolean {
-    return (this.#isAscii ??= !this.forms || isAscii(this.forms.json()));
-  }
+function openingOf(before: string, name: string): Opening {
+  const text = `${before}${JSON.stringify(name)}:{`;
+  return { text, isAscii: isAscii(text) };
 }
 
 /** The visible changes of collections with keyed visibility, in both forms. */
@@ -62,16 +79,16 @@ export class OwnForms implements PatchForms {
 
   /** The first and the last member include what is around them, so that the long text is copied only once. */
   #joined(start: string): string {
-    let before = start + this.#forAll.start;
-    let isNarrow = this.#forAll.isAscii;
+    let isNarrow = true;
     let members: string[] = [];
     for (const { interest, part } of this.#parts) {
       const { members: own, isAscii: hasAscii } = part as Part;
-      own[0] = `${before}${JSON.stringify(interest.name)}:{${own[0]}`;
+      const isFirst = members.length === 0;
+      const opening = isFirst ? this.#forAll.opening(start, interest.name) : openingOf("", interest.name);
+      own[0] = opening.text + own[0];
       own[own.length - 1] += "}";
-      before = "";
-      isNarrow &&= hasAscii && isAscii(interest.name);
-      members = members.length === 0 ? own : members.concat(own);
+      isNarrow &&= hasAscii && opening.isAscii;
+      members = isFirst ? own : members.concat(own);
     }
     members[members.length - 1] += "}}";
     const text = members.join(",");

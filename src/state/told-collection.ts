@@ -59,12 +59,12 @@ export class ToldCollection implements KeyedCollection {
     for (const [key, change] of Object.entries(patch)) {
       if (typeof change === "string") this.#entries.delete(key);
       else applyPatchInPlace(this.#entry(key).value, change as Plain);
+      this.interest.changed(key, change);
     }
     for (const [key, place] of Object.entries(places)) {
       this.#entry(key).place = place;
       this.interest.entries.stale.add(key);
     }
-    this.interest.settled(patch);
   }
 
   #entry(key: string): ToldEntry {
