@@ -8,7 +8,7 @@ import type { Clock } from "../platform/ports.ts";
 import { ChannelReceiver } from "../relay/reliable-channel.ts";
 import type { BinaryState, ToShard, Receipt, RoomBatch, Welcome } from "../relay/messages.ts";
 import type { SightChanges } from "../state/sight-changes.ts";
-import type { Parts } from "../state/parts.ts";
+import type { Parts } from "../state/part.ts";
 import { diff, SAME } from "../state/diff.ts";
 import { merge } from "../state/merge.ts";
 import type { Placed } from "../state/merge.ts";
@@ -167,7 +167,7 @@ export class Downlink {
 
   /** The private parts of an entry, and of what is inside of it, are removed with it. */
   #noteGone({ id }: Client, parts: Parts): void {
-    for (const { interest, part } of parts) if (part !== "all") this.#replica.changed(id, interest.name, part.sights);
+    for (const { name, sights, isAll } of parts) if (!isAll) this.#replica.changed(id, name, sights);
   }
 
   #packet({ text, except, to, latest }: Item<"packet">): void {

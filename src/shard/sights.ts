@@ -1,5 +1,5 @@
 import type { Clock } from "../platform/ports.ts";
-import type { Parts } from "../state/parts.ts";
+import type { Parts } from "../state/part.ts";
 import { sightParts } from "../state/sight-parts.ts";
 import type { ToldSights } from "../state/told-sights.ts";
 import type { Client, Clients } from "./clients.ts";

@@ -16,8 +16,7 @@ import { merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
 import type { EntryNode } from "./node.ts";
 import { ForAll, OwnForms } from "./own-forms.ts";
-import { Part } from "./part.ts";
-import type { Parts } from "./parts.ts";
+import type { Part, Parts } from "./part.ts";
 import type { Relays } from "./relay.ts";
 import { NO_KEYS, seersOf } from "./seers.ts";
 import type { Watched } from "./seers.ts";
@@ -176,9 +175,9 @@ export class Crowd {
     for (const interest of this.interests) {
       const part = interest.partFor(conn);
       if (!part) continue;
-      // An array that grows by `push` has room for 16 more, and `concat` takes longer.
-      const own = { interest, part };
-      parts = parts === NOTHING ? Array.of(own) : parts.concat(own);
+      // An array that grows by `push` has room for 16 more. This is done for each connection of a crowd, and `concat` and
+      // `Array.of` take several times as long as a literal.
+      parts = parts === NOTHING ? [part] : [...parts, part];
     }
     return parts;
   }
@@ -193,11 +192,11 @@ export class Crowd {
 
   /** The same in the form of other changes. */
   placed(conn: Watching, parts: Parts): Placed[] {
-    return parts.flatMap(({ interest, part }): Placed[] => {
-      const names = interest.names();
-      if (part === "all") return [this.#replacement(conn, interest)];
-      return part.sights.map(({ key, value }) => ({ names: [...names, key], value }));
-    });
+    return parts.flatMap(({ name, sights, isAll }): Placed[] =>
+      isAll
+        ? [this.#replacement(conn, this.#named(name))]
+        : sights.map(({ key, value }) => ({ names: [name, key], value })),
+    );
   }
 
   /** Everything that a connection sees in the collections that it gets directly, as a replacement of what it has. */
@@ -211,6 +210,10 @@ export class Crowd {
       const entries = Array.from(interest.seenBy(conn), ({ key, whole }) => [key, whole.value] as const);
       return { names: interest.names(), value: Object.fromEntries(entries) };
     });
+  }
+
+  #named(name: string): Interest {
+    return this.interests.find((interest) => interest.name === name) as Interest;
   }
 
   /** The collections that a connection gets directly, not through a shard. */
@@ -239,8 +242,8 @@ export class Crowd {
     const forAll = new ForAll(patch, forms);
     const packets = new Map<Part, T>();
     return (conn, parts, own) => {
-      const only = own.length === 0 && parts.length === 1 ? parts[0]?.part : undefined;
-      const shared = only instanceof Part && only.isShared ? only : undefined;
+      const only = own.length === 0 && parts.length === 1 ? parts[0] : undefined;
+      const shared = only?.isShared ? only : undefined;
       const known = shared && packets.get(shared);
       if (known) return known;
       const packet = make(new OwnForms(this, forAll, conn, parts, own));
@@ -258,12 +261,12 @@ export class Crowd {
 
   /** Writes the keyed changes of a connection as blocks of the binary protocol. */
   write(out: ByteWriter, conn: Watching, parts: Parts): void {
-    for (const { interest, part } of parts) {
-      const { name } = interest;
-      if (part !== "all") {
-        this.wire?.write(out, name, part.sights, put);
+    for (const { name, sights, isAll } of parts) {
+      if (!isAll) {
+        this.wire?.write(out, name, sights, put);
         continue;
       }
+      const interest = this.#named(name);
       // After the slots: those make an entry of which this may remove something first.
       this.wire?.tellSlots(out, name, keysOf(interest.seenBy(conn)));
       writeJson(out, merge(undefined, [this.#replacement(conn, interest)]));
@@ -276,10 +279,10 @@ export class Crowd {
    */
   tablesFor(conn: Watching, parts: Parts): Uint8Array<ArrayBuffer> | undefined {
     const { wire } = this;
-    const untold = wire ? parts.filter(({ interest }) => !wire.hasTold(interest.name, conn)) : [];
+    const untold = wire ? parts.filter(({ name }) => !wire.hasTold(name, conn)) : [];
     if (untold.length === 0) return undefined;
     const tables = written((out) => {
-      for (const { interest } of untold) wire?.tell(out, interest.name, conn);
+      for (const { name } of untold) wire?.tell(out, name, conn);
     });
     return withText(writeSyncFrame({}, tables), () => encodeSync("{}"));
   }

@@ -11,6 +11,8 @@ const NO_PARTS: NonNullable<View["parts"]> = [];
 /** The changes of one collection in one delivery, by how watchers looked before and how they look now. */
 export class Delivery {
   readonly number: number;
+  /** The name of the collection. */
+  readonly #name: string;
   readonly #index: SightIndex;
   readonly #rings: Rings | undefined;
   /** The views in which something has changed. */
@@ -23,12 +25,14 @@ export class Delivery {
 
   /** @param number the number of this delivery */
   constructor(
+    name: string,
     index: SightIndex,
     rings: Rings | undefined,
     number: number,
     touched: readonly SeenEntry[],
     hasOthers: boolean,
   ) {
+    this.#name = name;
     this.#index = index;
     this.#rings = rings;
     this.number = number;
@@ -45,7 +49,7 @@ export class Delivery {
     if (!own || (!before && !isOwnTouched) || this.#isLikeOthers(own, before ?? view, view)) return part;
     const sight = this.#ownSight(own);
     const others = part.sights.filter(({ key }) => key !== own.key);
-    return new Part(sight ? [...others, sight] : others);
+    return new Part(this.#name, sight ? [...others, sight] : others);
   }
 
   /** Whether a watcher gets the changes of its own entry as those of others. */
@@ -75,7 +79,10 @@ export class Delivery {
       sights.push(this.sight(entry, had, ring));
     }
     for (const entry of shownBefore ?? []) if (entry !== own && !shown?.has(entry)) sights.push(entry.gone);
-    return new Part(sights.filter((sight) => sight !== undefined));
+    return new Part(
+      this.#name,
+      sights.filter((sight) => sight !== undefined),
+    );
   }
 
   /**
@@ -102,7 +109,7 @@ export class Delivery {
       known.part.isShared = true;
       return known.part;
     }
-    const part = new Part(this.#sightsIn(before, now));
+    const part = new Part(this.#name, this.#sightsIn(before, now));
     // No other watcher can get the same changes.
     if (now.watchers.size === 1) return part;
     if (!now.parts) {

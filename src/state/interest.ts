@@ -4,7 +4,7 @@ import { EntryIndex, tryTo } from "./entry-index.ts";
 import type { KeyedCollection } from "./entry-index.ts";
 import type { Key, KeyRules, SightIndex } from "./key-rules.ts";
 import { nearestOf } from "./nearest.ts";
-import type { Part } from "./part.ts";
+import { Part } from "./part.ts";
 import type { Relay, Relays } from "./relay.ts";
 import { Rings } from "./rings.ts";
 import { hasSecrets } from "./secrets.ts";
@@ -237,21 +237,20 @@ export class Interest {
     const gone = new Map(touched.filter(({ node }) => !node).map((entry) => [entry.key, entry]));
     const moved = this.#watchers.move();
     const hasOthers = touched.length - gone.size < this.entries.size;
-    const delivery = new Delivery(this.index, this.#rings, number, touched, hasOthers);
+    const delivery = new Delivery(this.name, this.index, this.#rings, number, touched, hasOthers);
     this.#delivery = { delivery, touched, gone, moved, now };
     if (this.rules.nearest !== undefined) this.#chooseAll(delivery, touched, moved);
     for (const relay of this.relays) relay.deliver(touched, moved, isAll);
   }
 
   /**
-   * The part of a watcher in this delivery. It is made anew at each call, because all parts at once would take much
-   * memory.
-   * @returns "all" if all visible entries have to replace what the client has. Undefined for nothing
+   * The part of a watcher in this delivery. Undefined if there is nothing for it. It is made anew at each call, because
+   * all parts at once would take much memory.
    */
-  partFor(conn: Watching): Part | "all" | undefined {
+  partFor(conn: Watching): Part | undefined {
     const watcher = this.#watchers.get(conn);
     if (!watcher || watcher.isRelayed || !this.#delivery) return undefined;
-    if (this.#lost.size > 0 && this.#lost.has(watcher)) return "all";
+    if (this.#lost.size > 0 && this.#lost.has(watcher)) return new Part(this.name, [], true);
     const { delivery, gone } = this.#delivery;
     const own = this.ownOf(conn, gone);
     const isChosen = this.rules.nearest !== undefined;

@@ -5,8 +5,7 @@ import { countAscii, isAscii } from "../protocol/text-size.ts";
 import type { Plain } from "../protocol/values.ts";
 import { addition, merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
-import type { Part } from "./part.ts";
-import type { Parts } from "./parts.ts";
+import type { Parts } from "./part.ts";
 import type { Watching } from "./view.ts";
 
 /** The text before the entries of a collection in a packet. */
@@ -71,7 +70,7 @@ export class OwnForms implements PatchForms {
   }
 
   packet(start: string): string {
-    const isMerged = this.#own.length > 0 || this.#parts.some(({ part }) => part === "all");
+    const isMerged = this.#own.length > 0 || this.#parts.some(({ isAll }) => isAll);
     if (!isMerged) return this.#joined(start);
     const placed = [...this.#crowd.placed(this.#conn, this.#parts), ...this.#own];
     return `${start}${JSON.stringify(merge(this.#forAll.patch, placed))}}`;
@@ -81,10 +80,9 @@ export class OwnForms implements PatchForms {
   #joined(start: string): string {
     let isNarrow = true;
     let members: string[] = [];
-    for (const { interest, part } of this.#parts) {
-      const { members: own, isAscii: hasAscii } = part as Part;
+    for (const { name, members: own, isAscii: hasAscii } of this.#parts) {
       const isFirst = members.length === 0;
-      const opening = isFirst ? this.#forAll.opening(start, interest.name) : openingOf("", interest.name);
+      const opening = isFirst ? this.#forAll.opening(start, name) : openingOf("", name);
       own[0] = opening.text + own[0];
       own[own.length - 1] += "}";
       isNarrow &&= hasAscii && opening.isAscii;

@@ -1,13 +1,19 @@
 import type { Sight } from "./sight.ts";
 
-/** The changes of one collection in one delivery. Watchers with the same changes share it. */
+/** The changes of one collection with keyed visibility in one delivery. Watchers with the same changes share it. */
 export class Part {
+  /** The name of the collection. */
+  readonly name: string;
   readonly sights: readonly Sight[];
+  /** Whether, instead of the changes, everything that is visible replaces what the client has. */
+  readonly isAll: boolean;
   /** Whether several watchers share it. */
   isShared = false;
 
-  constructor(sights: readonly Sight[]) {
+  constructor(name: string, sights: readonly Sight[], isAll = false) {
+    this.name = name;
     this.sights = sights;
+    this.isAll = isAll;
   }
 
   /** As members of a JSON object. */
@@ -21,3 +27,6 @@ export class Part {
     return true;
   }
 }
+
+/** The changes of all collections with keyed visibility for one connection. */
+export type Parts = readonly Part[];

@@ -6,7 +6,7 @@ import type { Plain } from "../protocol/values.ts";
 import type { Seers, SightChanges } from "./sight-changes.ts";
 import { Crowd } from "./crowd.ts";
 import type { Clock } from "./crowd.ts";
-import type { Parts } from "./parts.ts";
+import type { Parts } from "./part.ts";
 import { merge } from "./merge.ts";
 import type { Placed } from "./merge.ts";
 import type { Watching } from "./view.ts";

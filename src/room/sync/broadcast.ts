@@ -1,6 +1,6 @@
 import { encodeSync, numberAck, valueOfAck } from "../../protocol/packets.ts";
 import type { PatchHead } from "../../protocol/packets.ts";
-import type { Parts } from "../../state/parts.ts";
+import type { Parts } from "../../state/part.ts";
 import { withText } from "../../protocol/binary/frame-text.ts";
 import { writeAckFrame } from "../../protocol/binary/frames.ts";
 import { BinaryPatches } from "./binary-patches.ts";
