@@ -81,15 +81,16 @@ export class Crowd {
   enter(conn: Watching, isKnown: boolean, isAtRest = true): void {
     // Spectators have no keys.
     if (conn.isSpectator) return;
-    const viewerOf = () => this.#tree.viewerOf(conn);
     for (const interest of this.interests)
-      interest.enter(conn, viewerOf, isKnown && (isAtRest || !interest.hasHistory));
-    conn.onRemoved = () => this.#leave(conn);
+      interest.enter(conn, this.#viewerOf, isKnown && (isAtRest || !interest.hasHistory));
+    conn.onRemoved = this.#leave;
   }
 
-  #leave(conn: Watching): void {
+  readonly #viewerOf = (conn: Watching) => this.#tree.viewerOf(conn);
+
+  readonly #leave = (conn: Watching) => {
     for (const interest of this.interests) interest.leave(conn);
-  }
+  };
 
   /**
    * Sends a packet to the clients that see an entry, or that have one of some keys.

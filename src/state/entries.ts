@@ -59,8 +59,6 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   /** The entries that have nodes. All others are unread. */
   readonly #made = new Map<string, EntryNode>();
   readonly #unread = new UnreadEntries((key, stored) => this.#makeStored(key, stored));
-  /** The prefix of the keys of its rows. */
-  #prefix: string | undefined;
   #text: string | undefined;
 
   constructor(
@@ -228,18 +226,20 @@ export class Entries implements FieldGate, CollectionGate, InnerNode, ParentNode
   }
 
   #placementOf(key: string): Placement {
-    this.#prefix ??= `${encodeKey(this.names())}.`;
     const owner = this.isOfUsers ? key : this.placement.owner;
-    const isStored = () => this.isInState && (owner === undefined || !this.shared.held.has(owner));
-    const read = (persisted: boolean) => (isStored() ? rowValueOf(this.#made.get(key), persisted, this) : undefined);
     return {
-      row: Row.ofEntry(this.shared.rows, this.#prefix, key, read),
+      row: new Row(this.shared.rows, encodeKey([...this.names(), key]), this.#readRow, key),
       persisted: this.placement.persisted,
       owner,
       audience: this.interest ? undefined : this.audienceOf(key),
       seenBy: this.interest?.audienceOf(key) ?? this.placement.seenBy,
     };
   }
+
+  readonly #readRow = (persisted: boolean, key: string) => {
+    const isHeld = this.shared.held.has((this.isOfUsers ? key : this.placement.owner) as string);
+    return this.isInState && !isHeld ? rowValueOf(this.#made.get(key), persisted, this) : undefined;
+  };
 
   /** Whether clients may have an entry under a key. */
   shows(key: string): boolean {

@@ -85,7 +85,7 @@ export class EntryIndex {
     const known = this.#entries.get(key);
     const isStale = this.stale.delete(key);
     if (!node && !known) return undefined;
-    const entry = known ?? new SeenEntry(key, new Observer(() => this.#becomesStale(key)));
+    const entry = known ?? new SeenEntry(key);
     const isSame = node === entry.node;
     if (isSame && !isStale && !entry.isFollowed) return entry;
     if (!isSame) this.#replace(entry, node);
@@ -95,7 +95,7 @@ export class EntryIndex {
   }
 
   #replace(entry: SeenEntry, node: EntryNode | undefined): void {
-    entry.observer.stop();
+    entry.observer?.stop();
     entry.node = node;
     entry.isFollowed = node !== undefined && this.#isSent(node);
     if (node) this.#entries.set(entry.key, entry);
@@ -106,7 +106,7 @@ export class EntryIndex {
   #place(entry: SeenEntry, isAfter: boolean): void {
     const { key, node, place } = entry;
     const { value, signals, isHeld, at } = node ? this.#read(key, node, isAfter ? place : undefined) : GONE;
-    if (signals && !entry.isFollowed) entry.observer.observe(signals);
+    if (signals && !entry.isFollowed) (entry.observer ??= new Observer(() => this.#becomesStale(key))).observe(signals);
     if (isHeld) this.held.add(entry);
     else this.held.delete(entry);
     entry.at = at;

@@ -58,6 +58,8 @@ export class Interest {
   #isResting = false;
   /** Whether visible entries have fields that are not visible to all of their viewers. Undefined until it is needed. */
   #secrets: boolean | undefined;
+  /** The same for all users, because there are many. */
+  readonly #conditions: Audience["conditions"] = [(viewer, owner = "") => this.sees(viewer, owner)];
   /** Whether a ring is due. */
   #isDue = false;
 
@@ -116,7 +118,8 @@ export class Interest {
   audienceOf(key: string): Audience {
     const owner = this.#collection.isOfUsers ? key : undefined;
     const hasOwner = this.#isOwn(key, key);
-    return { conditions: [(viewer) => this.sees(viewer, key)], owner, dynamic: true, isUntracked: true, hasOwner };
+    const conditions = owner === undefined ? [(viewer: Viewer) => this.sees(viewer, key)] : this.#conditions;
+    return { conditions, owner, dynamic: true, isUntracked: true, hasOwner };
   }
 
   sees(viewer: Viewer, key: string): boolean {
@@ -139,11 +142,11 @@ export class Interest {
   }
 
   /** Adds a watcher, which has, or is about to get, all visible entries. @param isExact whether that is certain */
-  enter(conn: Watching, viewer: () => Viewer, isExact: boolean): void {
+  enter(conn: Watching, viewerOf: (conn: Watching) => Viewer, isExact: boolean): void {
     this.leave(conn);
     this.entries.fill();
     const relay = this.relayTo(conn);
-    const watcher = this.#watchers.add(conn, viewer, relay);
+    const watcher = this.#watchers.add(conn, viewerOf, relay);
     if (relay) return relay.entered(watcher, isExact);
     this.#choose(watcher);
     if (!isExact) this.#lost.add(watcher);

@@ -97,24 +97,24 @@ export class Rows {
   }
 }
 
+/** Returns the value of a row: the persisted fields, or the others. Undefined if there are none. */
+type ReadRow = (persisted: boolean, entry: string) => unknown;
+
 /** One stored row: a field, the scalars of the room, or an entry. */
 export class Row {
   readonly key: string;
   /** The number of the packet with its last change that clients get. */
   changedIn = 0;
   readonly #rows: Rows;
-  readonly #read: (persisted: boolean) => unknown;
+  readonly #read: ReadRow;
+  readonly #entry: string;
 
-  /** @param read returns the row's value: the persisted fields, or the others. Undefined if there are none. */
-  constructor(rows: Rows, key: string, read: (persisted: boolean) => unknown) {
+  /** @param entry the key of an entry, whose collection has one function that reads the rows of all entries */
+  constructor(rows: Rows, key: string, read: ReadRow, entry = "") {
     this.#rows = rows;
     this.key = key;
     this.#read = read;
-  }
-
-  /** @param prefix the prefix of the keys of all entries in the collection */
-  static ofEntry(rows: Rows, prefix: string, key: string, read: (persisted: boolean) => unknown): Row {
-    return new Row(rows, prefix + encodeName(key), read);
+    this.#entry = entry;
   }
 
   /** Whether a change of it has not been stored yet. */
@@ -147,6 +147,6 @@ export class Row {
   }
 
   read(persisted: boolean): unknown {
-    return this.#read(persisted);
+    return this.#read(persisted, this.#entry);
   }
 }

@@ -31,15 +31,15 @@ export class SeenEntry {
   late: unknown[] | undefined;
   /** Whether clients get all fields of its place, so that no change of it is missed. */
   isFollowed = false;
-  readonly observer: Observer;
+  /** Observes the signals of its place. Undefined if nothing has to be observed. */
+  observer: Observer | undefined;
   #changed: Sight | undefined;
   #whole: Sight | undefined;
   #gone: Sight | undefined;
   #late: (Sight | undefined)[] | undefined;
 
-  constructor(key: string, observer: Observer) {
+  constructor(key: string) {
     this.key = key;
-    this.observer = observer;
   }
 
   /** It has a change in this delivery. */

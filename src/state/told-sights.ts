@@ -20,7 +20,7 @@ class ToldWatcher<C> implements Watching {
   readonly client: C;
   readonly publicId: string;
   readonly auth = null;
-  onRemoved: (() => void) | undefined;
+  onRemoved: Watching["onRemoved"];
   /** Its view of each collection, by name. */
   readonly from = new Map<string, unknown>();
 

@@ -10,7 +10,7 @@ export interface Watching {
   /** Whether it has no user. It then sees no entries with keyed visibility. */
   readonly isSpectator?: boolean;
   /** Called when it was removed from the room's connections. */
-  onRemoved: (() => void) | undefined;
+  onRemoved: ((conn: Watching) => void) | undefined;
   /** Its {@link Relays}, if it gets keyed entries through a shard. */
   readonly relays?: object | undefined;
 }
@@ -29,8 +29,9 @@ export class View {
 /** A connection that watches a collection. */
 export interface Watcher {
   readonly conn: Watching;
-  readonly viewer: () => Viewer;
-  readonly observer: Observer;
+  readonly viewerOf: (conn: Watching) => Viewer;
+  /** Observes the signals of its view. Undefined if nothing has to be observed. */
+  observer: Observer | undefined;
   /** Whether a {@link Relay} forwards what it sees. */
   readonly isRelayed: boolean;
   view: View;

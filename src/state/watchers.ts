@@ -52,12 +52,11 @@ export class Watchers {
     for (const view of this.#index.viewsWith(key)) yield* view.watchers;
   }
 
-  add(conn: Watching, viewer: () => Viewer, relay: Relay | undefined): Watcher {
-    const observer = new Observer(() => this.becomesStale(watcher));
+  add(conn: Watching, viewerOf: (conn: Watching) => Viewer, relay: Relay | undefined): Watcher {
     const watcher: Watcher = {
       conn,
-      viewer,
-      observer,
+      viewerOf,
+      observer: undefined,
       isRelayed: relay !== undefined,
       view: this.#index.nobody,
       before: undefined,
@@ -81,7 +80,7 @@ export class Watchers {
     this.stale.delete(watcher);
     this.held.delete(watcher);
     this.#released.delete(watcher);
-    watcher.observer.stop();
+    watcher.observer?.stop();
     watcher.view.watchers.delete(watcher);
     this.#dropIfUnused(watcher.view, watcher);
   }
@@ -158,7 +157,7 @@ export class Watchers {
   /** @param isAfter whether its previous view matters */
   #look(watcher: Watcher, isAfter: boolean): View {
     const { value, signals, isHeld, at } = this.looksFromOwn ? this.#fromOwn(watcher) : this.#read(watcher, isAfter);
-    if (signals) watcher.observer.observe(signals);
+    if (signals) (watcher.observer ??= new Observer(() => this.becomesStale(watcher))).observe(signals);
     if (isHeld) this.held.add(watcher);
     else this.held.delete(watcher);
     watcher.at = at;
@@ -175,7 +174,7 @@ export class Watchers {
   }
 
   #read(watcher: Watcher, isAfter: boolean): Reading<View> {
-    const viewer = watcher.viewer();
+    const viewer = watcher.viewerOf(watcher.conn);
     const isSame = viewer.user === watcher.user;
     watcher.user = viewer.user;
     const index = this.#indexOf(watcher);

@@ -6,7 +6,6 @@ import type { Cell } from "../../src/state/grid.ts";
 import { KeyIndex } from "../../src/state/key-index.ts";
 import type { Key } from "../../src/state/key-rules.ts";
 import { SeenEntry } from "../../src/state/seen-entry.ts";
-import { Observer } from "../../src/state/signals/adapter.ts";
 import type { View } from "../../src/state/view.ts";
 
 /** The part of an index that a delivery uses. */
@@ -24,7 +23,7 @@ interface Index<P, V extends View> {
 /** Entries that are somewhere, or nowhere, before and after. */
 function enter<P>(index: Index<P, never>, moves: readonly (readonly [before: P | undefined, place: P | undefined])[]) {
   return moves.map(([before, place], number) => {
-    const entry = new SeenEntry(`entry ${number}`, new Observer(() => {}));
+    const entry = new SeenEntry(`entry ${number}`);
     entry.place = before;
     index.moved(entry, undefined);
     entry.before = before;

@@ -16,6 +16,7 @@ import type { TokenBucket } from "../../platform/client-limits.ts";
 import type { WaitingBudget } from "../../platform/waiting-budget.ts";
 import type { SentFrame } from "../../platform/ports.ts";
 import { WaitingQueue } from "../../platform/waiting-queue.ts";
+import type { Watching } from "../../state/view.ts";
 
 /** The parts of the room that a connection needs. */
 export interface ConnectionHooks {
@@ -50,6 +51,8 @@ export class RoomConnection implements Connection, FlowClient {
   /** Messages that wait for the one that is being handled. Undefined while there are none. */
   inbox: WaitingQueue<string | ArrayBuffer, RoomConnection> | undefined;
   isBusy = false;
+  /** The ids of the visible fields with a dynamic audience, if there are any. */
+  seen: Set<number> | undefined;
   /** Its unconfirmed bytes. Undefined before the first packet. */
   flow: Flow | undefined;
   /** Whether an action of it ran since the room woke. */
@@ -64,7 +67,7 @@ export class RoomConnection implements Connection, FlowClient {
   /** Whether its user moved to another room, or was removed. */
   hasLeft = false;
   /** Called when it is removed from the room's connections. */
-  onRemoved: (() => void) | undefined;
+  onRemoved: Watching["onRemoved"];
   /** The user who left, with the last values. */
   formerUser: object | undefined;
   readonly socket: RoomSocket;
@@ -77,7 +80,6 @@ export class RoomConnection implements Connection, FlowClient {
   readonly #unconfirmed: number | undefined;
   /** Continues with its messages, which wait until held-back packets are sent. */
   #goOnWithMessages: ((conn: RoomConnection) => void) | undefined;
-  #seen: Set<number> | undefined;
   #phase: Phase;
   /** Whether its socket was accepted before its join was done. */
   #isEarly = false;
@@ -139,11 +141,6 @@ export class RoomConnection implements Connection, FlowClient {
   /** Refuses a client that is not a connection yet. */
   static refuse(socket: RoomSocket, error: RoomError): void {
     socket.close(CODES[error.code].close, closeReason(error.message));
-  }
-
-  /** The ids of the visible fields with a dynamic audience. */
-  get seen(): Set<number> {
-    return (this.#seen ??= new Set());
   }
 
   get phase(): Phase {

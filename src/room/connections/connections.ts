@@ -168,7 +168,7 @@ export class Connections {
     this.#joining.delete(conn);
     this.promised.delete(conn);
     this.answered.delete(conn);
-    conn.onRemoved?.();
+    conn.onRemoved?.(conn);
     this.changed();
   }
 

@@ -50,7 +50,6 @@ export class Views {
   remember(conn: RoomConnection): void {
     this.#tree.crowd?.enter(conn, true);
     this.#unknown.delete(conn);
-    conn.seen.clear();
     this.#mark(conn);
   }
 
@@ -141,7 +140,6 @@ export class Views {
    * because fields may become visible until then.
    */
   #allPrivate(conn: RoomConnection, changes: Changes["private"]): Placed[] {
-    conn.seen.clear();
     this.#mark(conn);
     return this.#privateSince(
       conn,
@@ -152,7 +150,7 @@ export class Views {
   }
 
   #group(conn: RoomConnection, hidden: Hidden, groups: Map<string, ViewerGroup>): void {
-    const looking = { conn, viewer: this.#tree.viewerOf(conn), seen: conn.seen };
+    const looking = { conn, viewer: this.#tree.viewerOf(conn), seen: (conn.seen ??= new Set()) };
     const { key, changes } = changesFor(this.#tree, looking, hidden, this.#questions);
     if (changes.length === 0) return;
     const group = groups.get(key);
@@ -167,20 +165,21 @@ export class Views {
     return [...owners].flatMap((owner) => Array.from(this.#connections.of(owner)));
   }
 
-  /** Marks the fields with a predicate that a connection can see now as seen. */
+  /** Marks exactly the fields with a predicate that a connection can see now as seen. */
   #mark(conn: RoomConnection): void {
+    conn.seen = undefined;
     if (conn.isSpectator || this.#tree.dynamic.size === 0) return;
     this.#questions?.forget(conn);
     const viewer = this.#tree.viewerOf(conn);
-    for (const leaf of this.#tree.dynamic) {
-      if (leaf.audience && this.#tree.sees(viewer, leaf.audience)) conn.seen.add(leaf.id);
-    }
+    conn.seen = new Set();
+    for (const { audience, id } of this.#tree.dynamic)
+      if (audience && this.#tree.sees(viewer, audience)) conn.seen.add(id);
   }
 
   /** Whether a connection was sent the field. A field that is hidden now is asked again, and is not sent. */
   wasSent(conn: RoomConnection, viewer: Viewer, leaf: Leaf): boolean {
     const { audience, sent } = leaf;
-    if (!audience || sent === undefined || (audience.dynamic && !conn.seen.has(leaf.id))) return false;
+    if (!audience || sent === undefined || (audience.dynamic && !conn.seen?.has(leaf.id))) return false;
     return this.#tree.sees(viewer, audience);
   }
 }

@@ -6,24 +6,28 @@ import type { CheckedField, Shape } from "../value-checks.ts";
 
 /** The key under which the subject of a tracked signal refers to its field. */
 const GATE = Symbol("gate");
-/** The key under which it refers to the signal. */
-const SIGNAL = Symbol("signal");
 
 interface Gated {
   [GATE]: FieldGate;
 }
 
+/** An operator of RxJS, which subscribes a reader to a source. */
+interface Operator {
+  call(reader: Pick<Subject, "next">, source: Tracked): unknown;
+}
+
 /** The subject of a writable signal. All changes go through its `next`. */
 interface Subject {
   next(change: unknown): void;
+  subscribe(onChange: (change: unknown) => void): unknown;
+  asObservable(): { operator?: Operator };
   items?: unknown[];
   obj?: Plain;
   /** Whether somebody is subscribed. */
   readonly observed: boolean;
-  /** The value of any signal except arrays and objects. */
+  /** The value; of arrays and objects, the last change. */
   _value: unknown;
   [GATE]?: FieldGate;
-  [SIGNAL]?: Writable;
 }
 type Tracked = Subject & Gated;
 
@@ -32,12 +36,14 @@ interface Writable {
   (): unknown;
   set(value: unknown): void;
   mutate(change: (value: unknown) => void): void;
+  observable: { operator?: Operator };
   readonly _isFrozen: boolean;
   readonly _subject: Subject;
 }
 
 /** The field of a tracked signal. It checks each change before, and is notified after it. */
 export interface FieldGate extends CheckedField {
+  readonly signal: Signal;
   /** The shared data of the state that it is in. */
   readonly shared: object;
   /** Whether it is part of the state. Removed entries are not. */
@@ -68,17 +74,17 @@ export interface CollectionGate {
   beforeList(): void;
 }
 
-/** Methods that change an array in place, and the index of the first argument that is a new item. */
+/** Methods that change an array in place, and the index of the first argument that may be a new item. */
 const MUTATORS: ReadonlyMap<string, number> = new Map([
   ["push", 0],
   ["unshift", 0],
   ["splice", 2],
   ["fill", 0],
-  ["pop", Infinity],
-  ["shift", Infinity],
-  ["sort", Infinity],
-  ["reverse", Infinity],
-  ["copyWithin", Infinity],
+  ["pop", 0],
+  ["shift", 0],
+  ["reverse", 0],
+  ["copyWithin", 0],
+  ["sort", 1],
 ]);
 
 /**
@@ -136,12 +142,21 @@ export function isFrozen(signal: Signal): boolean {
 }
 
 function startTracking(writable: Writable, subject: Tracked, slot: Slot): void {
-  subject[SIGNAL] = writable;
+  // The observable of `@signe/reactive` consists of eight objects, and few signals are ever subscribed to.
+  (writable.observable = subject.asObservable()).operator = UNLESS_FROZEN;
   // Rooms have very many signals, so all of them share these functions.
   subject.next = slot === undefined ? nextValue : nextContents;
   if (slot !== undefined) replaceValue(subject, slot, writable());
   writable.mutate = (change) => mutate(writable, change);
 }
+
+/** Passes on the changes of a signal that is not frozen, as the `filter` of `@signe/reactive` does. */
+const UNLESS_FROZEN: Operator = {
+  call: (reader, source) =>
+    source.subscribe((change) => {
+      if (!isFrozen(source[GATE].signal)) reader.next(change);
+    }),
+};
 
 /** The property of a subject that holds an array or an object. Undefined for other values. */
 type Slot = "items" | "obj" | undefined;
@@ -151,20 +166,18 @@ function slotOf(subject: Subject): Slot {
 }
 
 /** The whole value changes. */
-function nextValue(this: Subject, given: unknown): void {
-  const gate = (this as Tracked)[GATE];
+function nextValue(this: Tracked, given: unknown): void {
+  const gate = this[GATE];
   checkField(gate, given);
-  const value = gate.rounded ? gate.rounded(given) : given;
-  if (this.observed) return nextContents.call(this, value);
-  // Most signals of a room have no subscribers. RxJS would make several objects to find that out.
-  this._value = value;
-  gate.changed(this[SIGNAL]?._isFrozen === true);
+  nextContents.call(this, gate.rounded ? gate.rounded(given) : given);
 }
 
-/** A part of an array or object changed, and was checked before. */
-function nextContents(this: Subject, change: unknown): void {
-  (Object.getPrototypeOf(this) as Subject).next.call(this, change);
-  (this as Tracked)[GATE].changed(this[SIGNAL]?._isFrozen === true);
+/** A value changed, or a part of an array or object, and was checked before. */
+function nextContents(this: Tracked, change: unknown): void {
+  // Most signals of a room have no subscribers. RxJS would make several objects to find that out.
+  if (this.observed) (Object.getPrototypeOf(this) as Subject).next.call(this, change);
+  else this._value = change;
+  this[GATE].changed(isFrozen(this[GATE].signal));
 }
 
 /** Makes everything that depends on a signal read it again. */
@@ -174,11 +187,9 @@ export function announceAgain(signal: Signal): void {
   announce(subject, slot === undefined ? signal() : unwrap(subject[slot as "obj"]));
 }
 
-function announce(subject: Subject, value: unknown): void {
+function announce(subject: Subject, value: unknown, type = "update"): void {
   const slot = slotOf(subject);
-  subject.next(
-    slot === "items" ? { type: "update", items: value } : slot === "obj" ? { type: "update", value } : value,
-  );
+  subject.next(slot === "items" ? { type, items: value } : slot === "obj" ? { type, value } : value);
 }
 
 /** Keeps the value of an array or object signal here, and returns a proxy of it. */
@@ -198,7 +209,7 @@ function replaceValue(subject: Tracked, slot: "items" | "obj", initial: unknown)
       else checkField(gate, next);
       raw = Array.isArray(next) ? next : copyOf(next, gate);
       proxy = shallowProxy(raw, subject, report);
-      subject.next(slot === "items" ? { type: "reset", items: raw } : { type: "reset", value: raw });
+      announce(subject, raw, "reset");
     },
   });
 }
