@@ -43,6 +43,7 @@ interface Writable {
 
 /** The field of a tracked signal. It checks each change before, and is notified after it. */
 export interface FieldGate extends CheckedField {
+  /** The tracked signal. */
   readonly signal: Signal;
   /** The shared data of the state that it is in. */
   readonly shared: object;
